@@ -1,0 +1,172 @@
+// Package passwords makes and checks password hashes in Django's encodings, within bounds of work and memory, and tells
+// weak passwords by Django's validators.
+package passwords
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// Passwords hashes, checks and judges passwords as one configuration says. It is safe for concurrent use.
+type Passwords struct {
+	algorithm string            // of the preferred hasher, which makes new hashes
+	hashers   map[string]Hasher // by algorithm
+	rules     []rule
+	pool      *pool
+}
+
+// New checks cfg and reports every mistake in it, joined; each names the setting and what to write instead.
+// Password lists that validators name are read here.
+func New(cfg Config) (*Passwords, error) {
+	if cfg.Iterations == 0 {
+		cfg.Iterations = pbkdf2Iterations
+	}
+	if cfg.Argon2HashLength == 0 {
+		cfg.Argon2HashLength = argon2HashLength
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Memory == 0 {
+		cfg.Memory = 1024
+	}
+	mistakes := []error{cfg.checkNumbers()}
+
+	p := &Passwords{hashers: make(map[string]Hasher)}
+	for i, class := range cfg.Hashers {
+		algorithm, hasher, err := buildHasher(class, cfg)
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		p.hashers[algorithm] = hasher
+		if i == 0 {
+			p.algorithm = algorithm
+		}
+		// Its own hashes could never match: better said now than when somebody cannot sign in.
+		if hasher.Memory() > cfg.memory() {
+			mistakes = append(mistakes, fmt.Errorf("hash_memory_mib: %d is too little for one hash of %s; write %d or more, or take that out of PASSWORD_HASHERS",
+				cfg.Memory, class, (hasher.Memory()+1<<20-1)>>20))
+		}
+	}
+	for _, validator := range cfg.Validators {
+		rule, err := buildRule(validator, cfg)
+		if err != nil {
+			mistakes = append(mistakes, err)
+			continue
+		}
+		p.rules = append(p.rules, rule)
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, err
+	}
+	p.pool = newPool(cfg.Workers, cfg.Queue, cfg.memory())
+	return p, nil
+}
+
+// memory is the budget in bytes.
+func (c Config) memory() int64 { return int64(c.Memory) << 20 }
+
+func (c Config) checkNumbers() error {
+	var mistakes []error
+	if len(c.Hashers) == 0 {
+		mistakes = append(mistakes, errors.New("PASSWORD_HASHERS: the list is empty; name at least one hasher, the first makes new hashes"))
+	}
+	for _, n := range []struct {
+		key                string
+		value, least, most int
+	}{
+		{"pbkdf2_iterations", c.Iterations, 1, pbkdf2MaxIterations},
+		{"hash_workers", c.Workers, 1, 1 << 16},
+		{"hash_queue", c.Queue, 0, 1 << 24},
+		{"hash_memory_mib", c.Memory, 1, 1 << 24},
+	} {
+		if n.value < n.least || n.value > n.most {
+			mistakes = append(mistakes, fmt.Errorf("%s: %d is out of range; write a number from %d to %d", n.key, n.value, n.least, n.most))
+		}
+	}
+	if c.Argon2HashLength != 16 && c.Argon2HashLength != 32 {
+		mistakes = append(mistakes, fmt.Errorf("argon2_hash_length: %d is no length that Django uses; write 16 or 32", c.Argon2HashLength))
+	}
+	return errors.Join(mistakes...)
+}
+
+func buildHasher(class string, cfg Config) (algorithm string, hasher Hasher, err error) {
+	known := make([]string, len(hashers))
+	for i, h := range hashers {
+		if h.class == class {
+			return h.algorithm, h.build(cfg), nil
+		}
+		known[i] = strings.TrimPrefix(h.class, djangoHashers)
+	}
+	return "", nil, fmt.Errorf("PASSWORD_HASHERS: there is no hasher %q; remove it, or write %s and one of %s",
+		class, djangoHashers, strings.Join(known, ", "))
+}
+
+// preferred makes new hashes.
+func (p *Passwords) preferred() Hasher { return p.hashers[p.algorithm] }
+
+// Make hashes password with the preferred hasher under a fresh salt. It returns ErrBusy when too many wait already,
+// and the context's error when that ends before its turn.
+func (p *Passwords) Make(ctx context.Context, password string) (encoded string, err error) {
+	var failed error
+	err = p.pool.do(ctx, p.preferred().Memory(), func() {
+		encoded, failed = p.preferred().Make(password)
+	})
+	return encoded, cmp.Or(err, failed)
+}
+
+// Check tells whether encoded was made of password, and if so whether Django would now make the hash anew: because its
+// algorithm is not the preferred one, its parameters differ or its salt is short.
+//
+// A hash that is damaged, unknown, unusable, of a hasher that is not configured or beyond the hashers' limits never
+// matches. A wrong password costs at least the work of a new hash, whatever is stored, so that its time does not tell
+// accounts with old hashes from names that do not exist. The errors are Make's.
+func (p *Passwords) Check(ctx context.Context, password, encoded string) (ok, outdated bool, err error) {
+	algorithm, _, _ := strings.Cut(encoded, "$")
+	hasher, known := p.hashers[algorithm]
+	if !known {
+		return false, false, p.CheckNobody(ctx, password)
+	}
+	hash, readable := hasher.Read(encoded)
+	if !readable {
+		return false, false, p.CheckNobody(ctx, password)
+	}
+	if algorithm != p.algorithm {
+		hash.Outdated = true
+		hash.Missing = func(password string) { _, _ = p.preferred().Make(password) }
+		hash.Memory = max(hash.Memory, p.preferred().Memory())
+	}
+	err = p.pool.do(ctx, hash.Memory, func() {
+		ok = hash.Matches(password)
+		if !ok && hash.Missing != nil {
+			hash.Missing(password)
+		}
+	})
+	return ok, ok && hash.Outdated, err
+}
+
+// CheckNobody does the work of one new hash and forgets it: for a name that does not exist. The errors are Make's.
+func (p *Passwords) CheckNobody(ctx context.Context, password string) error {
+	_, err := p.Make(ctx, password)
+	return err
+}
+
+// unusable begins a password column that no password matches.
+const unusable = "!"
+
+// Usable tells whether an account may sign in with a password and be mailed a reset: Django asks for no more than that
+// the column does not say otherwise, so that an empty or damaged one is usable and yet never matches.
+func Usable(encoded string) bool {
+	return !strings.HasPrefix(encoded, unusable)
+}
+
+// Unusable is a new password column that no password matches. Its random letters make the account's reset links and
+// session hashes its own.
+func Unusable() string {
+	return unusable + randomText(40)
+}
