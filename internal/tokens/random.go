@@ -1,0 +1,47 @@
+package tokens
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// NewTokenKey returns a key for authtoken_token: 40 lower-case hex digits of 20 random bytes.
+func NewTokenKey() string {
+	var key [20]byte
+	rand.Read(key[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(key[:])
+}
+
+// NewSessionKey returns a key for django_session: 32 random characters of a-z and 0-9.
+func NewSessionKey() string {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+	const fair = 256 - 256%len(alphabet) // bytes from here on would favour the first letters
+	var key [32]byte
+	var pool [48]byte
+	for n := 0; n < len(key); {
+		rand.Read(pool[:])
+		for _, b := range pool {
+			if int(b) < fair && n < len(key) {
+				key[n] = alphabet[int(b)%len(alphabet)]
+				n++
+			}
+		}
+	}
+	return string(key[:])
+}
+
+// newJTI returns the text of a random UUID (version 4) without dashes, the id of a web token.
+func newJTI() string {
+	var id [16]byte
+	rand.Read(id[:])
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return hex.EncodeToString(id[:])
+}
+
+// Digest is the hex SHA-256 of a token: what is stored of a link, so that the database holds no working one.
+func Digest(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
