@@ -1,0 +1,197 @@
+package drf
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func fieldsOf(t testing.TB, body string) *Fields {
+	t.Helper()
+	f, err := Body{value: decode(t, body)}.Fields("non_field_errors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func errorBody(err error) string {
+	if err == nil {
+		return ""
+	}
+	return string(Encode(err.(*Error).Body))
+}
+
+const notAUsername = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+
+func letters(value string) string {
+	if ValidUsername(value) {
+		return ""
+	}
+	return notAUsername
+}
+
+// signUp reads djoser's sign-up fields.
+func signUp(f *Fields) (email, username, password string) {
+	email, _ = f.Email("email", CharOptions{Optional: true, AllowBlank: true, Max: 254})
+	username, _ = f.Char("username", CharOptions{Max: 150, Validate: []func(string) string{letters}})
+	password, _ = f.Char("password", CharOptions{})
+	return email, username, password
+}
+
+func TestSignUpFields(t *testing.T) {
+	long := strings.Repeat("é", 151)
+	for body, want := range map[string]string{
+		`{}`: `{"username":["This field is required."],"password":["This field is required."]}`,
+		`{"username":null,"password":null,"email":null}`:                      `{"email":["This field may not be null."],"username":["This field may not be null."],"password":["This field may not be null."]}`,
+		`{"username":"","password":" \u00a0 ","email":"\t"}`:                  `{"username":["This field may not be blank."],"password":["This field may not be blank."]}`,
+		`{"username":true,"password":[],"email":5}`:                           `{"email":["Enter a valid email address."],"username":["Not a valid string."],"password":["Not a valid string."]}`,
+		`{"username":{},"password":"p","email":[]}`:                           `{"email":["Enter a valid email address."],"username":["Not a valid string."]}`,
+		`{"username":"a b","password":"p","email":false,"id":3}`:              `{"email":["Enter a valid email address."],"username":["` + notAUsername + `"]}`,
+		`{"username":"a\u0000b","password":"1311Qwqq!!"}`:                     `{"username":["` + notAUsername + `","Null characters are not allowed."]}`,
+		`{"username":"ab","password":"1311Qwqq\u0000!!"}`:                     `{"password":["Null characters are not allowed."]}`,
+		`{"username":"\ud800","password":"1311Qwqq!!"}`:                       `{"username":["` + notAUsername + `","Surrogate characters are not allowed: U+D800."]}`,
+		`{"username":"ab","password":"1311Qwqq\udfff\ud800"}`:                 `{"password":["Surrogate characters are not allowed: U+DFFF."]}`,
+		`{"username":"ab","password":"1311Qwqq!!","email":"\ud800@e.co"}`:     `{"email":["Surrogate characters are not allowed: U+D800.","Enter a valid email address."]}`,
+		`{"username":"ab","password":"x","email":"a@\ud800.co"}`:              `{"email":["Surrogate characters are not allowed: U+D800."]}`,
+		`{"username":"` + long + `","password":"p"}`:                          `{"username":["Ensure this field has no more than 150 characters."]}`,
+		`{"username":"` + long[2:] + `","password":"p"}`:                      ``,
+		`{"username":"` + long + `\u0000\ud800","password":"p"}`:              `{"username":["` + notAUsername + `","Ensure this field has no more than 150 characters.","Null characters are not allowed.","Surrogate characters are not allowed: U+D800."]}`,
+		`{"username":"a","password":"p","email":"` + long + long + `\u0000"}`: `{"email":["Ensure this field has no more than 254 characters.","Null characters are not allowed.","Enter a valid email address."]}`,
+		`{"username":"\u200bb","password":"p"}`:                               `{"username":["` + notAUsername + `"]}`,
+		`{"username":"a","password":"p","email":""}`:                          ``,
+	} {
+		f := fieldsOf(t, body)
+		signUp(f)
+		if got := errorBody(f.Err()); got != want {
+			t.Errorf("%.80s:\n got %s\nwant %s", body, got, want)
+		}
+	}
+}
+
+func TestFieldValues(t *testing.T) {
+	for _, c := range []struct{ body, email, username, password string }{
+		{`{"username":"\t\u000b\u000c\r\n\u001c\u0085\u2028a\u3000\u2003","password":" p w "}`, "", "a", "p w"},
+		{`{"username":1.0,"password":12345678901234567890,"email":" A@B.co "}`, "A@B.co", "1.0", "12345678901234567890"},
+		{`{"username":-5,"password":1e400,"username":"b"}`, "", "b", "inf"},
+		{`{"username":"a","password":"\ud83d\ude00"}`, "", "a", "😀"},
+		{`{"username":"a b","password":"p"}`, "", "", "p"},
+	} {
+		f := fieldsOf(t, c.body)
+		email, username, password := signUp(f)
+		if email != c.email || username != c.username || password != c.password {
+			t.Errorf("%s: got %q, %q, %q", c.body, email, username, password)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	optional := CharOptions{Optional: true}
+	blank, null := CharOptions{AllowBlank: true}, CharOptions{AllowNull: true}
+	for _, c := range []struct {
+		body    string
+		form    bool
+		options CharOptions
+		value   string
+		present bool
+		err     string
+	}{
+		{`{}`, false, optional, "", false, ""},
+		{`{"a":""}`, false, optional, "", false, `{"a":["This field may not be blank."]}`},
+		{`{"a":""}`, true, optional, "", false, ""},
+		{`{"a":" "}`, true, optional, "", false, `{"a":["This field may not be blank."]}`},
+		{`{"a":null}`, false, optional, "", false, `{"a":["This field may not be null."]}`},
+		{`{"a":" "}`, false, blank, "", true, ""},
+		{`{"a":""}`, true, blank, "", true, ""},
+		{`{"a":null}`, false, null, "", true, ""},
+		{`{"a":""}`, true, null, "", true, ""},
+		{`{"a":""}`, true, CharOptions{}, "", false, `{"a":["This field may not be blank."]}`},
+		{`{"a":" x "}`, false, CharOptions{NoTrim: true}, " x ", true, ""},
+		{`{"a":"  "}`, false, CharOptions{NoTrim: true}, "  ", true, ""},
+		{`{"a":"ab"}`, false, CharOptions{Max: 1, After: []func(string) string{letters, func(string) string { return "after" }}}, "", false,
+			`{"a":["Ensure this field has no more than 1 characters.","after"]}`},
+	} {
+		f, err := Body{value: decode(t, c.body), form: c.form}.Fields("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, present := f.Char("a", c.options)
+		if value != c.value || present != c.present || errorBody(f.Err()) != c.err {
+			t.Errorf("%s (form %v): got %q, %v, %s", c.body, c.form, value, present, errorBody(f.Err()))
+		}
+	}
+}
+
+func TestFileIsNoText(t *testing.T) {
+	f, err := Body{value: Object{{"a", File{"f"}}}, form: true}.Fields("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Char("a", CharOptions{})
+	if got, want := errorBody(f.Err()), `{"a":["Not a valid string."]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestBodyThatIsNoObject(t *testing.T) {
+	for body, want := range map[string]string{
+		`[]`:     `{"errors":["Invalid data. Expected a dictionary, but got list."]}`,
+		`"text"`: `{"errors":["Invalid data. Expected a dictionary, but got str."]}`,
+		`12`:     `{"errors":["Invalid data. Expected a dictionary, but got int."]}`,
+		`1.5`:    `{"errors":["Invalid data. Expected a dictionary, but got float."]}`,
+		`true`:   `{"errors":["Invalid data. Expected a dictionary, but got bool."]}`,
+		`null`:   `{"errors":["No data provided"]}`,
+	} {
+		_, err := Body{value: decode(t, body)}.Fields("errors")
+		if got := errorBody(err); got != want {
+			t.Errorf("%s: got %s, want %s", body, got, want)
+		}
+	}
+}
+
+func TestRaw(t *testing.T) {
+	f := fieldsOf(t, `{"text":" x ","number":1.50,"null":null,"list":[1]}`)
+	for name, want := range map[string]any{"text": " x ", "number": Number("1.50"), "null": nil, "list": List{Number("1")}} {
+		if got, ok := f.Raw(name); !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %#v, %v", name, got, ok)
+		}
+	}
+	if _, ok := f.Raw("absent"); ok {
+		t.Error("an absent field is there")
+	}
+	for name, want := range map[string]bool{"text": true, "number": false, "null": false, "absent": false} {
+		if text, ok := f.RawText(name); ok != want || ok && text != " x " {
+			t.Errorf("%s: got %q, %v", name, text, ok)
+		}
+	}
+}
+
+func TestFailKeepsPlaces(t *testing.T) {
+	f := fieldsOf(t, `{"a":"x","b":"y"}`)
+	f.Char("a", CharOptions{})
+	f.Char("b", CharOptions{})
+	f.Char("c", CharOptions{})
+	f.Fail("z", "new")
+	f.Fail("a", "one", "two")
+	f.Fail("c", "three")
+	f.Fail("b")
+	if got, want := errorBody(f.Err()), `{"a":["one","two"],"c":["This field is required.","three"],"z":["new"]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func BenchmarkChar(b *testing.B) {
+	body := Body{value: decode(b, `{"username":"alice","password":"correct horse battery staple"}`)}
+	b.ReportAllocs()
+	for b.Loop() {
+		f, err := body.Fields("non_field_errors")
+		if err != nil {
+			b.Fatal(err)
+		}
+		f.Char("username", CharOptions{Max: 150})
+		f.Char("password", CharOptions{})
+		if f.Err() != nil {
+			b.Fatal(f.Err())
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package drf
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/internal/throttle"
+)
+
+// A Throttle is a throttle class with its rate: it says by which key a request is counted, or "" for not at all.
+type Throttle struct {
+	Rate throttle.Rate
+	Key  func(r *Request) string
+	// Counts are shared by all throttles of one server.
+	Counts *throttle.Limiter
+}
+
+// AnonRateThrottle counts requests without user by client address.
+func AnonRateThrottle(rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string) Throttle {
+	return Throttle{rate, func(r *Request) string {
+		if r.User != nil {
+			return ""
+		}
+		return "anon " + address(r.Request)
+	}, counts}
+}
+
+// UserRateThrottle counts by user, and requests without one by client address.
+func UserRateThrottle(rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string) Throttle {
+	return Throttle{rate, func(r *Request) string {
+		if r.User != nil {
+			return "user " + r.User.ID.String()
+		}
+		return "user " + address(r.Request)
+	}, counts}
+}
+
+// ForwardedFor is how DRF finds a client's address: the peer's without proxies, else the entry of X-Forwarded-For that the outermost
+// of numProxies wrote. Without a number the whole header is taken, which anybody can forge.
+func ForwardedFor(numProxies *int) func(*http.Request) string {
+	return func(r *http.Request) string {
+		peer := r.RemoteAddr
+		if i := strings.LastIndexByte(peer, ':'); i >= 0 {
+			peer = peer[:i]
+		}
+		forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+		switch {
+		case numProxies != nil && (*numProxies == 0 || forwarded == ""):
+			return peer
+		case numProxies != nil:
+			hops := strings.Split(forwarded, ",")
+			return strings.TrimSpace(hops[max(len(hops)-*numProxies, 0)])
+		case forwarded != "":
+			return strings.Join(strings.Fields(forwarded), "")
+		}
+		return peer
+	}
+}
+
+// A Guard limits attempts by scope where nobody configured throttles: the safe profile's own limits.
+type Guard struct {
+	Rates   map[string]throttle.Rate
+	Counts  *throttle.Limiter
+	Address func(*http.Request) string
+}
+
+// throttle asks every throttle, also after one refused, and tells the longest wait.
+func (v *View) throttle(r *Request, endpoint Endpoint) error {
+	wait, refused := time.Duration(0), false
+	ask := func(counts *throttle.Limiter, key string, rate throttle.Rate) {
+		if w, ok := counts.Allow(key, rate); !ok {
+			wait, refused = max(wait, w), true
+		}
+	}
+	for _, t := range v.Throttles {
+		if key := t.Key(r); key != "" {
+			ask(t.Counts, key, t.Rate)
+		}
+	}
+	if v.Guard != nil && endpoint.Scope != "" {
+		if rate, ok := v.Guard.Rates[endpoint.Scope]; ok {
+			ask(v.Guard.Counts, endpoint.Scope+" "+v.Guard.Address(r.Request), rate)
+		}
+	}
+	if !refused {
+		return nil
+	}
+	return Throttled(wait)
+}
+
+// Throttled is a 429 that tells how long to wait, in whole seconds.
+func Throttled(wait time.Duration) *Error {
+	seconds := max(int(math.Ceil(wait.Seconds())), 0)
+	unit := "seconds"
+	if seconds == 1 {
+		unit = "second"
+	}
+	err := Detail(http.StatusTooManyRequests, fmt.Sprintf("Request was throttled. Expected available in %d %s.", seconds, unit))
+	err.Header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	return err
+}
