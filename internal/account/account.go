@@ -1,0 +1,121 @@
+// Package account holds what people do with their accounts, one file per verb: the rules that every dialect obeys.
+// It knows no HTTP and no sentence of an API; dialects translate its errors into their own words.
+package account
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"latchkey/internal/mail"
+	"latchkey/internal/passwords"
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// A Service is the one place where accounts change. Its fields are set once, before it serves.
+type Service struct {
+	Store     *store.Store
+	Passwords *passwords.Passwords
+	JWTs      *tokens.JWTs
+	JWT       tokens.JWTConfig
+	Keys      tokens.Keys
+	Resets    tokens.Resets
+	Templates *mail.Templates
+	Sender    mail.Sender
+	Log       *slog.Logger
+	Now       func() time.Time
+
+	// Backends are Django's AUTHENTICATION_BACKENDS by their dotted names, tried in order.
+	Backends []string
+	// UsernameField is the user model's USERNAME_FIELD, LoginField what LoginFieldBackend looks up.
+	UsernameField, LoginField string
+	// Exact keeps the reference's weaknesses, for teams that must.
+	Exact bool
+	// End says after what a user's refresh tokens, token key, sessions and outstanding links end.
+	End End
+	// RotationGrace is how long after its rotation a refresh token may come again without its family being ended.
+	RotationGrace time.Duration
+	// SessionAge is how long a session lives after its last write.
+	SessionAge time.Duration
+	// Site is what mails say of the site.
+	Site Site
+	// From is the sender of every mail.
+	From string
+
+	wake chan struct{}
+}
+
+// End switches, one for each occasion, what a change ends beside itself.
+type End struct {
+	OnPasswordChange, OnEmailChange, OnDeactivation, OnDeletion bool
+}
+
+// Errors that dialects translate. What is no error of these is a failure of the machine.
+var (
+	ErrBadCredentials  = errors.New("no such name and password")
+	ErrBadPassword     = errors.New("the current password is wrong")
+	ErrUserNotFound    = errors.New("no such user")
+	ErrInactive        = errors.New("the user is not active")
+	ErrNoUserClaim     = errors.New("the token names no user")
+	ErrPasswordChanged = errors.New("the password was changed after the token was made")
+	ErrBlacklisted     = errors.New("the token is blacklisted")
+	ErrTaken           = errors.New("the username is taken")
+	ErrBadUID          = errors.New("the uid names nobody")
+	ErrBadLink         = errors.New("the link's token is not good for this user")
+	ErrStale           = errors.New("the user is active already")
+	ErrNotServed       = errors.New("the database has no table for this")
+)
+
+// A WeakPassword is refused by the password validators; Messages are theirs, in order.
+type WeakPassword struct{ Messages []string }
+
+func (*WeakPassword) Error() string { return "the password is too weak" }
+
+// Start prepares a service and keeps delivering owed mail until ctx ends; wait returns when the last delivery is over.
+func (s *Service) Start(ctx context.Context) (wait func()) {
+	s.wake = make(chan struct{}, 1)
+	return s.deliver(ctx)
+}
+
+// JudgePassword runs the password validators against what is known of the user.
+func (s *Service) JudgePassword(password string, about passwords.Attributes) error {
+	if messages := s.Passwords.Weaknesses(password, about); len(messages) > 0 {
+		return &WeakPassword{messages}
+	}
+	return nil
+}
+
+// About is what the password validators compare a user's password with.
+func About(u *store.User) passwords.Attributes {
+	if u == nil {
+		return passwords.Attributes{}
+	}
+	return passwords.Attributes{Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Email: u.Email}
+}
+
+// notFound turns the store's missing row into this package's missing user.
+func notFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrMultiple) {
+		return ErrUserNotFound
+	}
+	return err
+}
+
+// ignore drops an error of one kind.
+func ignore(err, kind error) error {
+	if errors.Is(err, kind) {
+		return nil
+	}
+	return err
+}
+
+// taken turns a broken unique rule into ErrTaken.
+func taken(err error) error {
+	var duplicate *store.Duplicate
+	if errors.As(err, &duplicate) {
+		return ErrTaken
+	}
+	return err
+}

@@ -1,0 +1,77 @@
+package account
+
+import (
+	"context"
+
+	"latchkey/internal/store"
+)
+
+// Activate lets the link's user in, once: ErrBadUID, ErrBadLink, or ErrStale for one who is active already.
+func (s *Service) Activate(ctx context.Context, link Link, letter *Letter) error {
+	err := s.Store.InTx(ctx, func(tx *store.Store) error {
+		user, err := s.userOfLink(ctx, tx, link, tx.UserForUpdate)
+		if err != nil {
+			return err
+		}
+		if user.IsActive {
+			return ErrStale
+		}
+		if err := s.spend(ctx, tx, user, link); err != nil {
+			return err
+		}
+		done, err := tx.Activate(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		if !done {
+			return ErrStale
+		}
+		if err := tx.RecordActivation(ctx, user.ID, s.Now()); err != nil {
+			return err
+		}
+		if !s.Exact {
+			if err := tx.EndLinks(ctx, user.ID, s.Now()); err != nil {
+				return err
+			}
+		}
+		return s.post(ctx, tx, user, letter)
+	})
+	if err == nil {
+		s.wakeDelivery()
+	}
+	return err
+}
+
+// SetActive switches an account on or off, as an administrator does. Switching off ends what the account has open.
+func (s *Service) SetActive(ctx context.Context, id store.ID, active bool) error {
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := tx.SetActive(ctx, id, active); err != nil {
+			return notFound(err)
+		}
+		if err := tx.RecordActivation(ctx, id, s.Now()); err != nil { // whoever is switched off is not let in by a link
+			return err
+		}
+		if active || !s.End.OnDeactivation {
+			return nil
+		}
+		return s.end(ctx, tx, id)
+	})
+}
+
+// end ends a user's refresh tokens, token key and outstanding links. Sessions end by themselves: Django's hash of the password in them no longer fits, and an
+// inactive user's are not honoured.
+func (s *Service) end(ctx context.Context, tx *store.Store, id store.ID) error {
+	now := s.Now()
+	apps := tx.Apps()
+	if apps.Blacklist {
+		if err := tx.BlacklistUser(ctx, id, now); err != nil {
+			return err
+		}
+	}
+	if apps.AuthToken {
+		if err := tx.DeleteTokenKey(ctx, id); err != nil {
+			return err
+		}
+	}
+	return tx.EndLinks(ctx, id, now)
+}

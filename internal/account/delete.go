@@ -1,0 +1,19 @@
+package account
+
+import (
+	"context"
+
+	"latchkey/internal/store"
+)
+
+// Delete removes a user with everything that Django's own tables hold of them.
+func (s *Service) Delete(ctx context.Context, id store.ID) error {
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		if s.End.OnDeletion && tx.Apps().Blacklist {
+			if err := tx.BlacklistUser(ctx, id, s.Now()); err != nil {
+				return err
+			}
+		}
+		return notFound(tx.DeleteUser(ctx, id))
+	})
+}

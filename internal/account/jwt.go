@@ -1,0 +1,344 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// A Pair is what a sign-in or a refresh hands out; Refresh is empty where none is.
+type Pair struct{ Access, Refresh string }
+
+// NewPair makes a refresh token and its access token for a user who has just signed in.
+func (s *Service) NewPair(ctx context.Context, user *store.User) (Pair, error) {
+	if !s.mayHoldTokens(user) {
+		return Pair{}, ErrBadCredentials
+	}
+	now := s.Now()
+	refresh := s.JWTs.NewRefresh(s.claimant(user), now)
+	pair, err := s.encodePair(refresh, now)
+	if err != nil {
+		return Pair{}, err
+	}
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := s.recordIssued(ctx, tx, user, refresh, pair.Refresh, refresh.JTI()); err != nil {
+			return err
+		}
+		return s.stampAtIssue(ctx, tx, user)
+	})
+	if err != nil {
+		return Pair{}, err
+	}
+	return pair, nil
+}
+
+// NewSliding makes a sliding token for a user who has just signed in.
+func (s *Service) NewSliding(ctx context.Context, user *store.User) (string, error) {
+	if !s.mayHoldTokens(user) {
+		return "", ErrBadCredentials
+	}
+	sliding := s.JWTs.NewSliding(s.claimant(user), s.Now())
+	raw, err := s.JWTs.Encode(sliding)
+	if err != nil {
+		return "", err
+	}
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := s.recordOutstanding(ctx, tx, user.ID, sliding, raw); err != nil {
+			return err
+		}
+		return s.stampAtIssue(ctx, tx, user)
+	})
+	if err != nil {
+		return "", err
+	}
+	return raw, nil
+}
+
+// mayHoldTokens is SimpleJWT's default USER_AUTHENTICATION_RULE.
+func (s *Service) mayHoldTokens(user *store.User) bool {
+	return user.IsActive || !s.JWT.CheckUserIsActive
+}
+
+func (s *Service) stampAtIssue(ctx context.Context, tx *store.Store, user *store.User) error {
+	if !s.JWT.UpdateLastLogin {
+		return nil
+	}
+	err := tx.SetLastLogin(ctx, user.ID, s.Now())
+	if gone(err) {
+		return ErrBadCredentials
+	}
+	return err
+}
+
+func (s *Service) encodePair(refresh tokens.Token, now time.Time) (pair Pair, err error) {
+	if pair.Access, err = s.JWTs.Encode(s.JWTs.AccessFor(refresh, now)); err != nil {
+		return Pair{}, err
+	}
+	pair.Refresh, err = s.JWTs.Encode(refresh)
+	return pair, err
+}
+
+func (s *Service) claimant(user *store.User) tokens.Claimant {
+	value, _ := user.Field(s.JWT.UserIDField)
+	id, isID := value.(store.ID)
+	text, _ := value.(string)
+	if isID {
+		text = id.String()
+	}
+	return tokens.Claimant{ID: text, IDIsInteger: isID && s.JWT.IntegerUserID, Password: user.Password}
+}
+
+// recordIssued writes a refresh token into Django's table, and in the safe profile where rotation ends tokens also into its family.
+func (s *Service) recordIssued(ctx context.Context, tx *store.Store, user *store.User, token tokens.Token, raw, family string) error {
+	id := store.ID{}
+	if user != nil {
+		id = user.ID
+	}
+	if err := s.recordOutstanding(ctx, tx, id, token, raw); err != nil || !s.families() {
+		return err
+	}
+	return tx.InsertRefresh(ctx, store.Refresh{JTI: token.JTI(), Family: family, UserID: id, IssuedAt: s.Now(), ExpiresAt: token.ExpiresAt()})
+}
+
+// families tells whether refresh tokens are followed from one to the next.
+func (s *Service) families() bool {
+	return !s.Exact && s.JWT.RotateRefreshTokens && s.JWT.BlacklistAfterRotation
+}
+
+func (s *Service) recordOutstanding(ctx context.Context, tx *store.Store, id store.ID, token tokens.Token, raw string) error {
+	if !tx.Apps().Blacklist {
+		return nil
+	}
+	return tx.InsertOutstanding(ctx, s.outstanding(id, token, raw, s.Now()))
+}
+
+// outstanding is a token's row. In the safe profile the token is kept without its signature: whoever reads the table cannot use it.
+func (s *Service) outstanding(id store.ID, token tokens.Token, raw string, created time.Time) store.Outstanding {
+	if !s.Exact {
+		raw = raw[:strings.LastIndexByte(raw, '.')+1]
+	}
+	return store.Outstanding{UserID: id, JTI: token.JTI(), Token: raw, CreatedAt: created, ExpiresAt: token.ExpiresAt()}
+}
+
+// Refresh takes a refresh token and makes an access token, and where rotation is on a new refresh token.
+// Errors: *tokens.Invalid, ErrUserNotFound, ErrInactive, ErrPasswordChanged.
+func (s *Service) Refresh(ctx context.Context, raw string) (Pair, error) {
+	var listed string
+	ask := s.blacklisted(ctx)
+	token, err := s.JWTs.Decode(raw, "refresh", s.Now(), func(jti string) (bool, error) {
+		if ask == nil {
+			return false, nil
+		}
+		yes, err := ask(jti)
+		if yes {
+			listed = jti
+		}
+		return yes, err
+	})
+	if listed != "" {
+		s.noteReuse(ctx, listed)
+	}
+	if err != nil {
+		return Pair{}, err
+	}
+	user, err := s.ownerOf(ctx, token)
+	if errors.Is(err, ErrPasswordChanged) {
+		return Pair{}, errors.Join(err, s.list(ctx, s.Store, user, token, raw))
+	}
+	if err != nil {
+		return Pair{}, err
+	}
+	now := s.Now()
+	if !s.JWT.RotateRefreshTokens {
+		access, err := s.JWTs.Encode(s.JWTs.AccessFor(token, now))
+		return Pair{Access: access}, err
+	}
+	return s.rotate(ctx, user, token, raw, now)
+}
+
+// rotate replaces a refresh token. Where the old one ends, listing it is the claim: of two requests that bring it at once, one wins.
+func (s *Service) rotate(ctx context.Context, user *store.User, token tokens.Token, raw string, now time.Time) (Pair, error) {
+	next := s.JWTs.Rotate(token, now)
+	access, err := s.JWTs.Encode(s.JWTs.AccessFor(token, now))
+	if err != nil {
+		return Pair{}, err
+	}
+	refresh, err := s.JWTs.Encode(next)
+	if err != nil {
+		return Pair{}, err
+	}
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		family := token.JTI()
+		if s.JWT.BlacklistAfterRotation && tx.Apps().Blacklist {
+			if err := s.list(ctx, tx, user, token, raw); err != nil {
+				return err
+			}
+			if family, err = s.claim(ctx, tx, token, next); err != nil {
+				return err
+			}
+		}
+		return s.recordIssued(ctx, tx, user, next, refresh, family)
+	})
+	if err != nil {
+		return Pair{}, err
+	}
+	return Pair{Access: access, Refresh: refresh}, nil
+}
+
+// claim marks a token's place in its family as taken by its successor, and names the family. A token without a place was made by Django, or before families
+// were kept: it starts one.
+func (s *Service) claim(ctx context.Context, tx *store.Store, token, next tokens.Token) (family string, err error) {
+	if !s.families() {
+		return "", nil
+	}
+	place, err := tx.RefreshByJTI(ctx, token.JTI())
+	if gone(err) {
+		return token.JTI(), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	claimed, err := tx.ClaimRefresh(ctx, token.JTI(), next.JTI(), s.Now())
+	if err != nil {
+		return "", err
+	}
+	if !claimed {
+		return "", blacklisted
+	}
+	return place.Family, nil
+}
+
+var blacklisted = &tokens.Invalid{Message: "Token is blacklisted"}
+
+// list puts a token on the blacklist; blacklisted where somebody did so before.
+func (s *Service) list(ctx context.Context, tx *store.Store, user *store.User, token tokens.Token, raw string) error {
+	if !tx.Apps().Blacklist {
+		return nil
+	}
+	id := store.ID{}
+	if user != nil {
+		id = user.ID
+	}
+	first, err := tx.Blacklist(ctx, s.outstanding(id, token, raw, s.Now()), s.Now())
+	if err != nil {
+		return err
+	}
+	if !first {
+		return blacklisted
+	}
+	return nil
+}
+
+// noteReuse ends the family of a rotated refresh token that comes back after the grace: one of the two who hold it stole it.
+func (s *Service) noteReuse(ctx context.Context, jti string) {
+	if !s.families() {
+		return
+	}
+	place, err := s.Store.RefreshByJTI(ctx, jti)
+	if err != nil || place.RotatedAt.IsZero() || !place.RevokedAt.IsZero() || s.Now().Sub(place.RotatedAt) <= s.RotationGrace {
+		return
+	}
+	if err := s.Store.InTx(ctx, func(tx *store.Store) error { return tx.RevokeFamily(ctx, place.Family, s.Now()) }); err != nil {
+		s.Log.ErrorContext(ctx, "a reused refresh token's family could not be ended", "user", place.UserID.String(), "error", err)
+		return
+	}
+	s.Log.WarnContext(ctx, "a rotated refresh token came back: its family is ended", "user", place.UserID.String())
+}
+
+// Verify checks any token as jwt/verify does: *tokens.Invalid, or ErrBlacklisted where the blacklist is asked.
+func (s *Service) Verify(ctx context.Context, raw string) error {
+	token, err := s.JWTs.Decode(raw, "", s.Now(), nil)
+	if err != nil {
+		return err
+	}
+	if !s.Store.Apps().Blacklist || s.Exact && !s.JWT.BlacklistAfterRotation {
+		return nil
+	}
+	listed, err := s.Store.Blacklisted(ctx, token.JTI())
+	if err != nil {
+		return err
+	}
+	if listed {
+		return ErrBlacklisted
+	}
+	return nil
+}
+
+// Blacklist ends a refresh token. Without the blacklist app it only checks the token, as SimpleJWT does.
+func (s *Service) Blacklist(ctx context.Context, raw string) error {
+	token, err := s.JWTs.Decode(raw, "refresh", s.Now(), s.blacklisted(ctx))
+	if err != nil {
+		return err
+	}
+	user, err := s.userByClaim(ctx, token)
+	if err != nil && !errors.Is(err, ErrUserNotFound) && !errors.Is(err, ErrNoUserClaim) {
+		return err
+	}
+	if err := s.list(ctx, s.Store, user, token, raw); err != nil && !errors.Is(err, blacklisted) { // listed meanwhile: what was asked for is so
+		return err
+	}
+	return nil
+}
+
+// RefreshSliding gives a sliding token a new lease.
+func (s *Service) RefreshSliding(ctx context.Context, raw string) (string, error) {
+	token, err := s.JWTs.Decode(raw, "sliding", s.Now(), s.blacklisted(ctx))
+	if err != nil {
+		return "", err
+	}
+	next, err := s.JWTs.RefreshSliding(token, s.Now())
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.ownerOf(ctx, token); err != nil {
+		return "", err
+	}
+	return s.JWTs.Encode(next)
+}
+
+// blacklisted asks Django's blacklist; nil where there is none.
+func (s *Service) blacklisted(ctx context.Context) func(jti string) (bool, error) {
+	if !s.Store.Apps().Blacklist {
+		return nil
+	}
+	return func(jti string) (bool, error) { return s.Store.Blacklisted(ctx, jti) }
+}
+
+// ownerOf finds the user a refresh or sliding token is for and applies the rules of refreshing. A token that names nobody has no owner, which only the exact
+// profile lets pass.
+func (s *Service) ownerOf(ctx context.Context, token tokens.Token) (*store.User, error) {
+	if !s.JWTs.HasUserClaim(token) {
+		if s.Exact {
+			return nil, nil
+		}
+		return nil, ErrUserNotFound
+	}
+	user, err := s.userByClaim(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	if !s.mayHoldTokens(user) {
+		return nil, ErrInactive
+	}
+	if s.JWT.CheckRevokeToken && !s.JWTs.RevokeMatches(token, user.Password) {
+		return user, ErrPasswordChanged
+	}
+	return user, nil
+}
+
+// userByClaim finds the user that a token's claim names: ErrNoUserClaim, ErrUserNotFound.
+func (s *Service) userByClaim(ctx context.Context, token tokens.Token) (*store.User, error) {
+	text, present := s.JWTs.UserID(token)
+	if !present {
+		return nil, ErrNoUserClaim
+	}
+	user, err := s.Store.UserBy(ctx, s.JWT.UserIDField, text)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	return user, nil
+}

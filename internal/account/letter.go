@@ -1,0 +1,215 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"latchkey/internal/mail"
+	"latchkey/internal/passwords"
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// A Letter is a mail that a dialect wants sent: which one, and where its link leads.
+type Letter struct {
+	Kind mail.Kind
+	// Path is the link's path behind the domain, with {uid} and {token}; empty for a mail without link.
+	Path string
+	// Protocol is http or https. Domain and SiteName are the site's own when empty.
+	Protocol, Domain, SiteName string
+}
+
+// A Site is what mails say of the site and where their links lead. Nothing of it is ever taken from a request.
+type Site struct {
+	// Domain and Name are the DOMAIN and SITE_NAME settings; where empty, the row of django_site is asked.
+	Domain, Name string
+	// ID is SITE_ID, and Chosen says that it was set.
+	ID     int64
+	Chosen bool
+}
+
+// placeholder is the domain of a fresh django_site row: where SITE_ID was set, it gives way to that row.
+const placeholder = "example.com"
+
+// post puts a letter to the user into the queue, in the transaction that owes it. No letter or no address: nothing is owed.
+func (s *Service) post(ctx context.Context, tx *store.Store, user *store.User, letter *Letter) error {
+	if letter == nil || user.Email == "" {
+		return nil
+	}
+	site, err := s.site(ctx, tx, letter)
+	if err != nil {
+		return err
+	}
+	data := mail.Data{
+		SiteName: site.Name, Domain: site.Domain, Protocol: letter.Protocol,
+		Username: user.Username, Email: user.Email, Expires: s.Resets.Timeout,
+	}
+	if letter.Path != "" {
+		uid, token := tokens.EncodeUID(user.ID.String()), s.Resets.Make(subject(user), s.Now())
+		data.URL = letter.Protocol + "://" + site.Domain + "/" + fillPath(letter.Path, uid, token, letter.Protocol, site)
+		if err := s.recordLink(ctx, tx, user, letter.Kind, token); err != nil {
+			return err
+		}
+	}
+	return s.enqueue(ctx, tx, letter.Kind, data)
+}
+
+func (s *Service) enqueue(ctx context.Context, tx *store.Store, kind mail.Kind, data mail.Data) error {
+	subject, text, html, err := s.Templates.Render(kind, data)
+	if err != nil {
+		return err
+	}
+	return tx.EnqueueMail(ctx, store.Mail{
+		MessageID: mail.NewMessageID(data.Domain),
+		Sender:    s.From,
+		Recipient: data.Email,
+		Subject:   subject,
+		Text:      text,
+		HTML:      html,
+		CreatedAt: s.Now(),
+	})
+}
+
+// site settles domain and name: the letter's, the settings', the row's.
+func (s *Service) site(ctx context.Context, tx *store.Store, letter *Letter) (Site, error) {
+	site := s.Site
+	if letter.Domain != "" {
+		site.Domain = letter.Domain
+	}
+	if letter.SiteName != "" {
+		site.Name = letter.SiteName
+	}
+	ask := site.Domain == "" || letter.Domain == "" && site.Chosen && site.Domain == placeholder
+	if (!ask && site.Name != "") || !tx.Apps().Sites {
+		return fallback(site), nil
+	}
+	domain, name, err := tx.Site(ctx, site.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return fallback(site), nil
+	}
+	if err != nil {
+		return Site{}, err
+	}
+	if ask {
+		site.Domain = domain
+	}
+	if site.Name == "" || ask && letter.SiteName == "" && site.Name == placeholder {
+		site.Name = name
+	}
+	return site, nil
+}
+
+func fallback(site Site) Site {
+	if site.Domain == "" {
+		site.Domain = placeholder
+	}
+	if site.Name == "" {
+		site.Name = site.Domain
+	}
+	return site
+}
+
+// fillPath fills a link's path as Python's str.format would; config has refused any other placeholder.
+func fillPath(path, uid, token, protocol string, site Site) string {
+	return strings.NewReplacer(
+		"{{", "{", "}}", "}",
+		"{uid}", uid, "{token}", token,
+		"{protocol}", protocol, "{domain}", site.Domain, "{site_name}", site.Name,
+	).Replace(path)
+}
+
+func subject(u *store.User) tokens.Subject {
+	return tokens.Subject{ID: u.ID.String(), Password: u.Password, Email: u.Email, LastLogin: u.LastLogin}
+}
+
+// An Asking is a request to mail a link to whoever has an address.
+type Asking struct {
+	Email string
+	// Inactive asks for users who are not active, instead of those who are.
+	Inactive bool
+	// Letter is what is mailed; nil only tells whether there is somebody.
+	Letter *Letter
+}
+
+// MailLink mails the letter to every user with the address, and tells whether there was one. Nobody having it costs the same work: a decoy is queued that
+// delivery throws away.
+func (s *Service) MailLink(ctx context.Context, ask Asking) (found bool, err error) {
+	users, err := s.usersWith(ctx, ask.Email)
+	if err != nil {
+		return false, err
+	}
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		found = false
+		for i := range users {
+			user := &users[i]
+			ok, err := s.mayBeAsked(ctx, tx, user, ask)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			found = true
+			if err := s.post(ctx, tx, user, ask.Letter); err != nil {
+				return err
+			}
+		}
+		if found || ask.Letter == nil {
+			return nil
+		}
+		return s.postDecoy(ctx, tx, *ask.Letter)
+	})
+	if err != nil {
+		return false, err
+	}
+	s.wakeDelivery()
+	return found, nil
+}
+
+// usersWith finds the users of an address: letter by letter in the exact profile, else whatever the case.
+func (s *Service) usersWith(ctx context.Context, email string) ([]store.User, error) {
+	if s.Exact {
+		return s.Store.UsersBy(ctx, "email", email)
+	}
+	return s.Store.UsersByEmailFold(ctx, email)
+}
+
+func (s *Service) mayBeAsked(ctx context.Context, tx *store.Store, user *store.User, ask Asking) (bool, error) {
+	if user.IsActive == ask.Inactive || !passwords.Usable(user.Password) {
+		return false, nil
+	}
+	if ask.Inactive {
+		return s.mayActivate(ctx, tx, user)
+	}
+	return true, nil
+}
+
+// postDecoy does what post does, for nobody: its mail has no recipient.
+func (s *Service) postDecoy(ctx context.Context, tx *store.Store, letter Letter) error {
+	site, err := s.site(ctx, tx, &letter)
+	if err != nil {
+		return err
+	}
+	nobody := &store.User{ID: store.IntID(0), Password: passwords.Unusable()}
+	uid, token := tokens.EncodeUID("0"), s.Resets.Make(subject(nobody), s.Now())
+	url := letter.Protocol + "://" + site.Domain + "/" + fillPath(letter.Path, uid, token, letter.Protocol, site)
+	if err := s.recordLink(ctx, tx, nobody, letter.Kind, token); err != nil {
+		return err
+	}
+	return s.enqueue(ctx, tx, letter.Kind, mail.Data{SiteName: site.Name, Domain: site.Domain, Protocol: letter.Protocol, URL: url, Expires: s.Resets.Timeout})
+}
+
+// recordLink keeps the digest of a link with the purpose it was mailed for.
+func (s *Service) recordLink(ctx context.Context, tx *store.Store, user *store.User, purpose mail.Kind, token string) error {
+	now := s.Now()
+	return tx.InsertLink(ctx, store.Link{
+		Digest: digest(user.ID, purpose, token), Purpose: string(purpose), UserID: user.ID,
+		CreatedAt: now, ExpiresAt: now.Add(s.Resets.Timeout + time.Hour), // an hour for the end of summer time, which the token's clock does not see
+	})
+}
+
+func digest(id store.ID, purpose mail.Kind, token string) string {
+	return tokens.Digest(id.String() + " " + string(purpose) + " " + token)
+}

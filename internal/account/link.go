@@ -1,0 +1,117 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/internal/mail"
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// A Link is what came back from a mailed link, as it was sent.
+type Link struct {
+	UID, Token string
+	// Purpose is what it is used for.
+	Purpose mail.Kind
+}
+
+// purposes are what links are mailed for.
+var purposes = []mail.Kind{mail.Activation, mail.PasswordReset, mail.UsernameReset}
+
+// UserOfLink finds the user of a link and checks its token: ErrBadUID, ErrBadLink.
+// In the safe profile a link that Latchkey mailed serves only its purpose, and only once; one that Django mailed is checked as Django checks it.
+func (s *Service) UserOfLink(ctx context.Context, link Link) (*store.User, error) {
+	return s.userOfLink(ctx, s.Store, link, s.Store.User)
+}
+
+// userOfLink does so with get reading the row, which inside a transaction may lock it.
+func (s *Service) userOfLink(ctx context.Context, tx *store.Store, link Link, get func(context.Context, store.ID) (*store.User, error)) (*store.User, error) {
+	text, ok := tokens.DecodeUID(link.UID)
+	if !ok {
+		return nil, ErrBadUID
+	}
+	n, ok := tokens.ParseInt(text)
+	if !ok {
+		return nil, ErrBadUID
+	}
+	user, err := get(ctx, store.IntID(n))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, ErrBadUID
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !s.Resets.Check(subject(user), link.Token, s.Now()) {
+		return nil, ErrBadLink
+	}
+	if s.Exact {
+		return user, nil
+	}
+	return user, s.checkPurpose(ctx, tx, user, link)
+}
+
+// checkPurpose holds a good token against what is known of its link.
+func (s *Service) checkPurpose(ctx context.Context, tx *store.Store, user *store.User, link Link) error {
+	own, err := tx.LinkByDigest(ctx, digest(user.ID, link.Purpose, link.Token))
+	if err == nil {
+		if own.UsedAt.IsZero() || link.Purpose == mail.Activation && user.IsActive { // a second click on an activation link is told so
+			return nil
+		}
+		return ErrBadLink
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	for _, purpose := range purposes {
+		_, err := tx.LinkByDigest(ctx, digest(user.ID, purpose, link.Token))
+		if err == nil {
+			return ErrBadLink
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	if link.Purpose == mail.Activation && !user.IsActive {
+		ok, err := s.mayActivate(ctx, tx, user)
+		if err == nil && !ok {
+			err = ErrBadLink
+		}
+		return err
+	}
+	return nil
+}
+
+// spend uses a link up. A link that Latchkey did not mail has nothing to use up: the change it makes ends its token.
+func (s *Service) spend(ctx context.Context, tx *store.Store, user *store.User, link Link) error {
+	if s.Exact {
+		return nil
+	}
+	d := digest(user.ID, link.Purpose, link.Token)
+	used, err := tx.UseLink(ctx, d, string(link.Purpose), s.Now())
+	if err != nil || used {
+		return err
+	}
+	if _, err := tx.LinkByDigest(ctx, d); errors.Is(err, store.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return ErrBadLink // somebody was quicker
+}
+
+// mayActivate tells whether an inactive user may be let in by a mailed link: one who never was active, or whom a change of address locked out.
+// Everybody else was switched off by an administrator. The exact profile cannot tell, as Django cannot.
+func (s *Service) mayActivate(ctx context.Context, tx *store.Store, user *store.User) (bool, error) {
+	if s.Exact {
+		return true, nil
+	}
+	state, err := tx.ActivationOf(ctx, user.ID)
+	if err != nil {
+		return false, err
+	}
+	if state.Pending {
+		return true, nil
+	}
+	return user.LastLogin.IsZero() && !state.Activated, nil
+}

@@ -1,0 +1,53 @@
+package account
+
+import (
+	"context"
+
+	"latchkey/internal/store"
+)
+
+// A Registration is what a new account is made of. The caller has checked the form of each value and the password's strength.
+type Registration struct {
+	Username, Email, FirstName, LastName, Password string
+	// Inactive accounts wait for their activation link.
+	Inactive bool
+	// Staff and Superuser are for the command line; no API sets them.
+	Staff, Superuser bool
+	// Letter goes to the new user's address, if there is one.
+	Letter *Letter
+}
+
+// Register makes the account and the mail it owes in one transaction. ErrTaken where the name's normal form belongs to somebody, or somebody was quicker.
+func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, error) {
+	encoded, err := s.Passwords.Make(ctx, reg.Password)
+	if err != nil {
+		return nil, err
+	}
+	user := &store.User{
+		Password:    encoded,
+		Username:    NormalizeUsername(reg.Username),
+		Email:       NormalizeEmail(reg.Email),
+		FirstName:   reg.FirstName,
+		LastName:    reg.LastName,
+		IsActive:    !reg.Inactive,
+		IsStaff:     reg.Staff,
+		IsSuperuser: reg.Superuser,
+		DateJoined:  s.Now(),
+	}
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := tx.InsertUser(ctx, user); err != nil {
+			return err
+		}
+		if reg.Inactive {
+			if err := tx.RecordPending(ctx, user.ID, s.Now()); err != nil {
+				return err
+			}
+		}
+		return s.post(ctx, tx, user, reg.Letter)
+	})
+	if err != nil {
+		return nil, taken(err)
+	}
+	s.wakeDelivery()
+	return user, nil
+}

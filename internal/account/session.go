@@ -1,0 +1,128 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// A session key shorter than this is no key of Django's.
+const minSessionKey = 8
+
+// OpenSession signs a user into a Django session and returns its key. The caller's old session is carried on under a new key, or dropped if it was somebody
+// else's, so that a key known before the sign-in is worth nothing after it.
+func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login) (key string, err error) {
+	if !s.Store.Apps().Sessions {
+		return "", ErrNotServed
+	}
+	next := tokens.Session{UserID: login.User.ID.String(), Backend: login.Backend, Hash: s.Keys.SessionHash(login.User.Password)}
+	key = tokens.NewSessionKey()
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		old, err := s.session(ctx, tx, oldKey)
+		if err != nil && !errors.Is(err, ErrUserNotFound) {
+			return err
+		}
+		if err == nil {
+			if old.UserID == "" || old.UserID == next.UserID {
+				next.Other = old.Other
+			}
+			if err := tx.DeleteSession(ctx, oldKey); err != nil {
+				return err
+			}
+		}
+		return s.saveSession(ctx, tx, key, next)
+	})
+	return key, err
+}
+
+// RenewSession carries a session on under a new key after its user's password changed, and returns the key; empty where there was no session of this user.
+func (s *Service) RenewSession(ctx context.Context, oldKey string, user *store.User) (key string, err error) {
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		old, err := s.session(ctx, tx, oldKey)
+		if errors.Is(err, ErrUserNotFound) || err == nil && old.UserID != user.ID.String() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		key = tokens.NewSessionKey()
+		old.Hash = s.Keys.SessionHash(user.Password)
+		if err := tx.DeleteSession(ctx, oldKey); err != nil {
+			return err
+		}
+		return s.saveSession(ctx, tx, key, old)
+	})
+	return key, err
+}
+
+// NewSession stores a session of nobody, as the reference does for a caller without one.
+func (s *Service) NewSession(ctx context.Context, hash string) (key string, err error) {
+	key = tokens.NewSessionKey()
+	other := tokens.Claims{{Name: "_auth_user_hash", Value: tokens.TextValue(hash)}}
+	return key, s.saveSession(ctx, s.Store, key, tokens.Session{Other: other})
+}
+
+// SessionHash is what ties a session to a user's password.
+func (s *Service) SessionHash(user *store.User) string { return s.Keys.SessionHash(user.Password) }
+
+// CloseSession removes a session.
+func (s *Service) CloseSession(ctx context.Context, key string) error {
+	if !s.Store.Apps().Sessions || len(key) < minSessionKey {
+		return nil
+	}
+	return s.Store.DeleteSession(ctx, key)
+}
+
+// UserOfSession finds the active user whom a session signs in; ErrUserNotFound for every session that signs nobody in.
+func (s *Service) UserOfSession(ctx context.Context, key string) (*store.User, error) {
+	if !s.Store.Apps().Sessions {
+		return nil, ErrUserNotFound
+	}
+	session, err := s.session(ctx, s.Store, key)
+	if err != nil {
+		return nil, err
+	}
+	id, ok := s.Store.ParseID(session.UserID)
+	if !ok || !s.knowsBackend(session.Backend) {
+		return nil, ErrUserNotFound
+	}
+	user, err := s.Store.User(ctx, id)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	if ok, _ := s.Keys.CheckSessionHash(user.Password, session.Hash); !ok || !user.IsActive {
+		return nil, ErrUserNotFound
+	}
+	return user, nil
+}
+
+func (s *Service) knowsBackend(name string) bool {
+	for _, backend := range s.Backends {
+		if backend == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) session(ctx context.Context, tx *store.Store, key string) (tokens.Session, error) {
+	if len(key) < minSessionKey {
+		return tokens.Session{}, ErrUserNotFound
+	}
+	row, err := tx.Session(ctx, key, s.Now())
+	if err != nil {
+		return tokens.Session{}, notFound(err)
+	}
+	session, ok := s.Keys.DecodeSession(row.Data)
+	if !ok {
+		return tokens.Session{}, ErrUserNotFound
+	}
+	return session, nil
+}
+
+func (s *Service) saveSession(ctx context.Context, tx *store.Store, key string, session tokens.Session) error {
+	now := s.Now()
+	return tx.SaveSession(ctx, store.SessionRow{Key: key, Data: s.Keys.EncodeSession(session, now), Expires: now.Add(s.SessionAge)})
+}

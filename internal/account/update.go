@@ -1,0 +1,81 @@
+package account
+
+import (
+	"context"
+
+	"latchkey/internal/mail"
+	"latchkey/internal/store"
+)
+
+// An Update writes some of a user's text columns.
+type Update struct {
+	ID    store.ID
+	Texts []Text
+	// Activation makes the account prove a new address before it is let in again, and goes to every inactive user who is updated.
+	Activation *Letter
+	// Note goes to the old address in the safe profile.
+	Note Letter
+}
+
+// A Text is a column's new value, stored as it is.
+type Text struct{ Column, Value string }
+
+// Update writes the columns that change and returns the user as it is now: ErrUserNotFound, ErrTaken.
+func (s *Service) Update(ctx context.Context, change Update) (*store.User, error) {
+	var user *store.User
+	err := s.Store.InTx(ctx, func(tx *store.Store) error {
+		before, err := tx.UserForUpdate(ctx, change.ID)
+		if err != nil {
+			return err
+		}
+		for _, text := range change.Texts {
+			if old, _ := before.Field(text.Column); old == text.Value {
+				continue
+			}
+			if err := tx.SetText(ctx, change.ID, text.Column, text.Value); err != nil {
+				return err
+			}
+			if text.Column == "email" {
+				if err := s.movedAddress(ctx, tx, before, change); err != nil {
+					return err
+				}
+			}
+		}
+		if user, err = tx.User(ctx, change.ID); err != nil || user.IsActive || change.Activation == nil {
+			return err
+		}
+		may, err := s.mayActivate(ctx, tx, user)
+		if err != nil || !may {
+			return err
+		}
+		return s.post(ctx, tx, user, change.Activation)
+	})
+	if err != nil {
+		return nil, taken(notFound(err))
+	}
+	s.wakeDelivery()
+	return user, nil
+}
+
+// movedAddress locks an account whose address changed until the new one is proven, where that is wanted, and ends what a change of address ends.
+func (s *Service) movedAddress(ctx context.Context, tx *store.Store, before *store.User, change Update) error {
+	if change.Activation != nil && before.IsActive {
+		if err := tx.SetActive(ctx, before.ID, false); err != nil {
+			return err
+		}
+		if err := tx.RecordPending(ctx, before.ID, s.Now()); err != nil {
+			return err
+		}
+	}
+	if s.End.OnEmailChange {
+		if err := s.end(ctx, tx, before.ID); err != nil {
+			return err
+		}
+	}
+	if s.Exact {
+		return nil
+	}
+	note := change.Note
+	note.Kind = mail.EmailChanged
+	return s.post(ctx, tx, before, &note)
+}
