@@ -1,0 +1,210 @@
+// Package djoser speaks djoser's API: users, their passwords and names, and token keys. SimpleJWT's views under jwt/ are mounted beside it.
+package djoser
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"latchkey/internal/account"
+	"latchkey/internal/drf"
+	"latchkey/internal/mail"
+	"latchkey/internal/store"
+)
+
+// An API answers djoser's endpoints.
+type API struct {
+	Config   Config
+	Accounts *account.Service
+	// Model is the shape of the user table.
+	Model store.UserModel
+	// Session is the session cookie, for CREATE_SESSION_ON_LOGIN.
+	Session drf.Cookie
+	// Exact keeps djoser's wording of hidden and missing users apart, and a few of its oddities.
+	Exact bool
+	Now   func() time.Time
+}
+
+// Routes are djoser's, relative to its mount.
+func (a *API) Routes(root []drf.Permission) []drf.Route {
+	c, name := a.Config, a.Model.UsernameField
+	p := c.Permissions
+	get, post, put, patch, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
+	user, destroy := drf.PermissionsNamed(p.User), drf.PermissionsNamed(p.UserDelete)
+	hide := c.HideUsers
+	action := func(path, name string, permissions []string, scope string, handle drf.Handler) drf.Route {
+		return drf.Route{
+			Path: "users/" + path + "/", Name: name, Viewset: true, Closed: true, Otherwise: user, Options: a.describe,
+			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(permissions), Scope: scope, Handle: handle}},
+		}
+	}
+	return []drf.Route{
+		{Path: "", Name: "Api Root", Description: "The addresses of this API's collections.", Viewset: true, Closed: true, Otherwise: root,
+			Endpoints: []drf.Endpoint{{Method: get, Permissions: root, Handle: a.root}}},
+		{Path: "users/", Name: "User List", Viewset: true, Closed: true, Otherwise: user, Options: a.describe, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: drf.PermissionsNamed(p.UserList), Hide: hide, Handle: a.list},
+			{Method: post, Permissions: drf.PermissionsNamed(p.UserCreate), Scope: "register", Handle: a.create},
+		}},
+		{Path: "users/me/", Name: "Me", Viewset: true, Closed: true, Otherwise: user, Options: a.describe, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: user, Handle: a.me},
+			{Method: put, Permissions: user, Handle: a.updateMe},
+			{Method: patch, Permissions: user, Handle: a.updateMe},
+			{Method: del, Permissions: destroy, Scope: "password", Handle: a.deleteMe},
+		}},
+		{Path: "users/{id}/", Name: "User Instance", Viewset: true, Closed: true, Otherwise: user, Options: a.describeRow, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: user, Hide: hide, Handle: a.retrieve},
+			{Method: put, Permissions: user, Hide: hide, Handle: a.update},
+			{Method: patch, Permissions: user, Hide: hide, Handle: a.update},
+			{Method: del, Permissions: destroy, Hide: hide && !a.Exact, Scope: "password", Handle: a.destroy},
+		}},
+		action("activation", "Activation", p.Activation, "link", a.activate),
+		action("resend_activation", "Resend activation", p.PasswordReset, "mail", a.resendActivation),
+		action("set_password", "Set password", p.SetPassword, "password", a.setPassword),
+		action("reset_password", "Reset password", p.PasswordReset, "mail", a.resetPassword),
+		action("reset_password_confirm", "Reset password confirm", p.PasswordResetConfirm, "link", a.resetPasswordConfirm),
+		action("set_"+name, "Set "+name, p.SetUsername, "password", a.setUsername),
+		action("reset_"+name, "Reset "+name, p.UsernameReset, "mail", a.resetUsername),
+		action("reset_"+name+"_confirm", "Reset "+name+" confirm", p.UsernameResetConfirm, "link", a.resetUsernameConfirm),
+		{Path: "token/login/", Name: "Token Create", Description: "Exchanges a user's credentials for their token key.",
+			Otherwise: drf.PermissionsNamed(p.TokenCreate), Options: drf.Described(
+				drf.FieldInfo{Name: "password", Type: "string", Label: "Password"},
+				drf.FieldInfo{Name: a.loginField(), Type: "string", Label: drf.Label(a.loginField())}),
+			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenCreate), Scope: "login", Handle: a.login}}},
+		{Path: "token/logout/", Name: "Token Destroy", Description: "Ends the caller's token key.",
+			Otherwise: drf.PermissionsNamed(p.TokenDestroy),
+			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenDestroy), Handle: a.logout}}},
+	}
+}
+
+func (a *API) root(w http.ResponseWriter, r *drf.Request) error {
+	path := r.URL.EscapedPath()
+	switch {
+	case r.Format != "":
+		path = path[:len(path)-len("."+r.Format)] + "users." + r.Format
+	case path[len(path)-1] != '/':
+		path += "/users/"
+	default:
+		path += "users/"
+	}
+	if format := r.URL.Query().Get("format"); format != "" {
+		path += "?format=" + format
+	}
+	return r.Reply(w, http.StatusOK, drf.Object{{Key: "users", Value: r.Absolute(path)}})
+}
+
+func (a *API) loginField() string {
+	if a.Config.LoginField != "" {
+		return a.Config.LoginField
+	}
+	return a.Model.UsernameField
+}
+
+func (a *API) idField() string {
+	if a.Config.UserIDField != "" {
+		return a.Config.UserIDField
+	}
+	return "id"
+}
+
+// userFields are the fields of a user object: REQUIRED_FIELDS, the id, the login field, each once.
+func (a *API) userFields() []string {
+	return distinct(append(slices.Clone(a.Model.RequiredFields), a.idField(), a.loginField()))
+}
+
+// createdFields are those of the sign-up answer, whose last two stand the other way round.
+func (a *API) createdFields() []string {
+	return distinct(append(slices.Clone(a.Model.RequiredFields), a.loginField(), a.idField()))
+}
+
+func distinct(names []string) []string {
+	var list []string
+	for _, name := range names {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+func userBody(u *store.User, fields []string) drf.Object {
+	body := make(drf.Object, len(fields))
+	for i, field := range fields {
+		body[i] = drf.Member{Key: field, Value: drf.Column(u, field)}
+	}
+	return body
+}
+
+// describe gives the fields of the user object for OPTIONS, on whatever route.
+func (a *API) describe(r *drf.Request, method string) (drf.Object, bool) {
+	for _, p := range drf.PermissionsNamed(a.Config.Permissions.User) {
+		if !p.Request(r.As(method)) {
+			return nil, false
+		}
+	}
+	var infos []drf.FieldInfo
+	for _, field := range a.userFields() {
+		infos = append(infos, drf.ModelInfo(field, field == a.idField() || field == a.loginField()))
+	}
+	return drf.Describe(infos...), true
+}
+
+// describeRow does so only where the row is there and the caller may change it.
+func (a *API) describeRow(r *drf.Request, method string) (drf.Object, bool) {
+	if _, err := a.row(r.As(method), drf.PermissionsNamed(a.Config.Permissions.User), false); err != nil {
+		return nil, false
+	}
+	return a.describe(r, method)
+}
+
+// letter is a mail with djoser's settings; one whose path is nil carries no link.
+func (a *API) letter(r *drf.Request, kind mail.Kind, path *string) account.Letter {
+	letter := account.Letter{Kind: kind, Protocol: "http"}
+	if r.Secure() {
+		letter.Protocol = "https"
+	}
+	for _, override := range []struct {
+		to   *string
+		from *string
+	}{{&letter.Path, path}, {&letter.Protocol, a.Config.EmailFrontendProtocol}, {&letter.Domain, a.Config.EmailFrontendDomain}, {&letter.SiteName, a.Config.EmailFrontendSiteName}} {
+		if override.from != nil {
+			*override.to = *override.from
+		}
+	}
+	return letter
+}
+
+// note is a mail without link, if the setting wants one.
+func (a *API) note(r *drf.Request, wanted bool, kind mail.Kind) *account.Letter {
+	if !wanted {
+		return nil
+	}
+	letter := a.letter(r, kind, nil)
+	return &letter
+}
+
+func (a *API) activationLetter(r *drf.Request) *account.Letter {
+	if !a.Config.SendActivationEmail {
+		return nil
+	}
+	letter := a.letter(r, mail.Activation, a.Config.ActivationURL)
+	return &letter
+}
+
+// inWords puts account's errors into djoser's words. password names the field that a weak password is answered under.
+func (a *API) inWords(err error, password string) error {
+	var weak *account.WeakPassword
+	switch {
+	case errors.As(err, &weak):
+		return drf.Invalid(password, weak.Messages...)
+	case errors.Is(err, account.ErrBadUID):
+		return drf.Invalid("uid", "Invalid user id or user doesn't exist.")
+	case errors.Is(err, account.ErrBadLink):
+		return drf.Invalid("token", "Invalid token for given user.")
+	case errors.Is(err, account.ErrStale):
+		return drf.Detail(http.StatusForbidden, "Stale token for given user.")
+	case errors.Is(err, account.ErrBadPassword):
+		return drf.Invalid("current_password", "Invalid password.")
+	}
+	return err
+}

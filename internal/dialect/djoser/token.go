@@ -1,0 +1,63 @@
+package djoser
+
+import (
+	"errors"
+	"net/http"
+
+	"latchkey/internal/account"
+	"latchkey/internal/drf"
+)
+
+func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
+	in, err := r.Fields()
+	if err != nil {
+		return err
+	}
+	password, hasPassword := in.Char("password", drf.CharOptions{Optional: true})
+	name, hasName := in.Char(a.loginField(), drf.CharOptions{Optional: true})
+	if err := in.Err(); err != nil {
+		return err
+	}
+	refused := drf.Invalid(r.NonField(), "Unable to log in with provided credentials.")
+	if !hasPassword || !hasName {
+		return refused
+	}
+	login, err := a.Accounts.SignIn(r.Context(), name, password)
+	if errors.Is(err, account.ErrBadCredentials) || err == nil && (!login.User.IsActive || a.Config.TokenModel == nil) {
+		return refused
+	}
+	if err != nil {
+		return err
+	}
+	key, err := a.Accounts.Key(r.Context(), login.User)
+	if errors.Is(err, account.ErrNotServed) {
+		return refused
+	}
+	if err != nil {
+		return err
+	}
+	if err := a.Accounts.StampLogin(r.Context(), login.User); errors.Is(err, account.ErrBadCredentials) {
+		return refused
+	} else if err != nil {
+		return err
+	}
+	if err := a.openSession(w, r, login); err != nil {
+		return err
+	}
+	return r.Reply(w, http.StatusOK, drf.Object{{Key: "auth_token", Value: key}})
+}
+
+func (a *API) logout(w http.ResponseWriter, r *drf.Request) error {
+	if r.User == nil {
+		return r.NotAuthenticated()
+	}
+	if a.Config.TokenModel != nil {
+		if err := a.Accounts.DropKey(r.Context(), r.User); err != nil {
+			return err
+		}
+	}
+	if err := a.closeSession(w, r); err != nil {
+		return err
+	}
+	return r.Reply(w, http.StatusNoContent, nil)
+}

@@ -1,0 +1,215 @@
+package djoser
+
+import (
+	"errors"
+	"net/http"
+
+	"latchkey/internal/account"
+	"latchkey/internal/drf"
+	"latchkey/internal/mail"
+	"latchkey/internal/passwords"
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
+	in, err := r.Fields()
+	if err != nil {
+		return err
+	}
+	var failed error
+	texts := map[string]string{}
+	columns := distinct(append(append([]string{}, a.createdFields()...), a.Model.UsernameField))
+	for _, name := range columns {
+		if name == a.idField() && name != a.Model.UsernameField {
+			continue
+		}
+		texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
+	}
+	password, _ := in.Char("password", drf.CharOptions{})
+	again := ""
+	if a.Config.UserCreatePasswordRetype {
+		again, _ = in.Char("re_password", drf.CharOptions{})
+	}
+	if err := errors.Join(failed, in.Err()); err != nil {
+		return err
+	}
+	about := passwords.Attributes{Username: texts["username"], Email: texts["email"], FirstName: texts["first_name"], LastName: texts["last_name"]}
+	if err := a.Accounts.JudgePassword(password, about); err != nil {
+		return a.inWords(err, "password")
+	}
+	if err := retyped(r, a.Config.UserCreatePasswordRetype, password, again, "password"); err != nil {
+		return err
+	}
+	letter := a.activationLetter(r)
+	if letter == nil {
+		letter = a.note(r, a.Config.SendConfirmationEmail, mail.Confirmation)
+	}
+	user, err := a.Accounts.Register(r.Context(), account.Registration{
+		Username: texts["username"], Email: texts["email"], FirstName: texts["first_name"], LastName: texts["last_name"],
+		Password: password, Inactive: a.Config.SendActivationEmail, Letter: letter,
+	})
+	if errors.Is(err, account.ErrTaken) {
+		return drf.Bare("Unable to create account.")
+	}
+	if err != nil {
+		return err
+	}
+	return r.Reply(w, http.StatusCreated, userBody(user, a.createdFields()))
+}
+
+func (a *API) list(w http.ResponseWriter, r *drf.Request) error {
+	list := drf.List{}
+	fields := a.userFields()
+	if a.Config.HideUsers && (r.User == nil || !r.User.IsStaff) {
+		if r.User != nil {
+			list = append(list, userBody(r.User, fields))
+		}
+		return r.Reply(w, http.StatusOK, list)
+	}
+	users, err := a.Accounts.Users(r.Context())
+	if err != nil {
+		return err
+	}
+	for i := range users {
+		list = append(list, userBody(&users[i], fields))
+	}
+	return r.Reply(w, http.StatusOK, list)
+}
+
+func (a *API) me(w http.ResponseWriter, r *drf.Request) error {
+	if r.User == nil { // settings let anybody in: Django's AnonymousUser has a name, which is empty, and no id
+		body := drf.Object{}
+		for _, field := range a.userFields() {
+			switch field {
+			case "id":
+				body = append(body, drf.Member{Key: field, Value: nil})
+			case "username":
+				body = append(body, drf.Member{Key: field, Value: ""})
+			}
+		}
+		return r.Reply(w, http.StatusOK, body)
+	}
+	return r.Reply(w, http.StatusOK, userBody(r.User, a.userFields()))
+}
+
+func (a *API) updateMe(w http.ResponseWriter, r *drf.Request) error {
+	if r.User == nil {
+		return r.NotAuthenticated()
+	}
+	return a.write(w, r, r.User)
+}
+
+func (a *API) deleteMe(w http.ResponseWriter, r *drf.Request) error {
+	if r.User == nil {
+		return r.NotAuthenticated()
+	}
+	return a.remove(w, r, r.User)
+}
+
+func (a *API) retrieve(w http.ResponseWriter, r *drf.Request) error {
+	user, err := a.row(r, drf.PermissionsNamed(a.Config.Permissions.User), a.Config.HideUsers)
+	if err != nil {
+		return err
+	}
+	return r.Reply(w, http.StatusOK, userBody(user, a.userFields()))
+}
+
+func (a *API) update(w http.ResponseWriter, r *drf.Request) error {
+	user, err := a.row(r, drf.PermissionsNamed(a.Config.Permissions.User), a.Config.HideUsers)
+	if err != nil {
+		return err
+	}
+	return a.write(w, r, user)
+}
+
+func (a *API) destroy(w http.ResponseWriter, r *drf.Request) error {
+	user, err := a.row(r, drf.PermissionsNamed(a.Config.Permissions.UserDelete), a.Config.HideUsers && !a.Exact)
+	if err != nil {
+		return err
+	}
+	if r.User == nil {
+		return r.NotAuthenticated()
+	}
+	return a.remove(w, r, user)
+}
+
+// row finds the user that the path names and asks whether the caller may touch it.
+func (a *API) row(r *drf.Request, permissions []drf.Permission, hide bool) (*store.User, error) {
+	value := r.ID
+	if a.idField() == "id" {
+		n, ok := tokens.ParseInt(value)
+		if !ok {
+			return nil, drf.NotFound()
+		}
+		value = store.IntID(n).String()
+	}
+	user, err := a.Accounts.UserBy(r.Context(), a.idField(), value)
+	if errors.Is(err, account.ErrUserNotFound) {
+		if a.Config.HideUsers && !a.Exact {
+			return nil, drf.NotFound()
+		}
+		return nil, drf.Detail(http.StatusNotFound, "No User matches the given query.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return user, r.Allowed(permissions, user, hide)
+}
+
+// write updates a user's writable fields: the REQUIRED_FIELDS but for the login field.
+func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) error {
+	in, err := r.Fields()
+	if err != nil {
+		return err
+	}
+	var failed error
+	change := account.Update{ID: user.ID, Activation: a.activationLetter(r), Note: a.letter(r, mail.EmailChanged, nil)}
+	for _, name := range a.Model.RequiredFields {
+		if name == a.loginField() || name == a.idField() {
+			continue
+		}
+		own, _ := user.Field(name)
+		text, _ := own.(string)
+		value, present := a.read(r, in, column{name: name, column: name, own: text, partial: r.Method == http.MethodPatch}, &failed)
+		if present {
+			change.Texts = append(change.Texts, account.Text{Column: name, Value: value})
+		}
+	}
+	if err := errors.Join(failed, in.Err()); err != nil {
+		return err
+	}
+	changed, err := a.Accounts.Update(r.Context(), change)
+	switch {
+	case errors.Is(err, account.ErrTaken):
+		return drf.Invalid(a.Model.RequiredFields[0], usernameTaken)
+	case errors.Is(err, account.ErrUserNotFound):
+		return drf.NotFound()
+	case err != nil:
+		return err
+	}
+	return r.Reply(w, http.StatusOK, userBody(changed, a.userFields()))
+}
+
+// remove deletes a user after the caller, whoever that is, gave their own password.
+func (a *API) remove(w http.ResponseWriter, r *drf.Request, user *store.User) error {
+	in, err := r.Fields()
+	if err != nil {
+		return err
+	}
+	if err := a.currentPassword(r, in); err != nil {
+		return err
+	}
+	if err := in.Err(); err != nil {
+		return err
+	}
+	if err := a.Accounts.Delete(r.Context(), user.ID); err != nil && !errors.Is(err, account.ErrUserNotFound) { // gone is what was asked for
+		return err
+	}
+	if user.ID == r.User.ID {
+		if err := a.closeSession(w, r); err != nil {
+			return err
+		}
+	}
+	return r.Reply(w, http.StatusNoContent, nil)
+}

@@ -1,0 +1,216 @@
+// Package simplejwt speaks SimpleJWT's API: sign-in for a pair of tokens, refresh, verify, blacklist, and sliding tokens.
+package simplejwt
+
+import (
+	"errors"
+	"net/http"
+
+	"latchkey/internal/account"
+	"latchkey/internal/drf"
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// An API answers SimpleJWT's endpoints.
+type API struct {
+	Accounts *account.Service
+	// UsernameField is the field that sign-in asks for beside the password: the user model's USERNAME_FIELD.
+	UsernameField string
+	// LoginFields are user columns that the sign-in answer carries behind the tokens.
+	LoginFields []string
+	// Scheme is the word of the WWW-Authenticate of this API's 401s: the first of AUTH_HEADER_TYPES.
+	Scheme string
+	// OpenEnded makes djoser's three paths match whatever follows them, as its patterns do.
+	OpenEnded bool
+}
+
+// Routes are SimpleJWT's own, as projects mount them at a path of their choice.
+func (a *API) Routes() []drf.Route {
+	return []drf.Route{
+		a.route("", "Token Obtain Pair", describeObtain, a.obtain(), "login"),
+		a.route("pair/", "Token Obtain Pair", describeObtain, a.obtain(), "login"),
+		a.route("refresh/", "Token Refresh", describeRefresh, endpoint{a.refresh, refreshFields}, "refresh"),
+		a.route("verify/", "Token Verify", describeVerify, endpoint{a.verify, tokenFields}, "refresh"),
+		a.route("blacklist/", "Token Blacklist", describeBlacklist, endpoint{a.blacklist, blacklistFields}, "refresh"),
+		a.route("sliding/", "Token Obtain Sliding", describeSliding, a.obtainSliding(), "login"),
+		a.route("sliding/refresh/", "Token Refresh Sliding", describeSlidingRefresh, endpoint{a.refreshSliding, tokenFields}, "refresh"),
+	}
+}
+
+// DjoserRoutes are the same views as djoser projects have them under jwt/.
+func (a *API) DjoserRoutes() []drf.Route {
+	routes := a.Routes()[1:]
+	routes[0].Path = "create/"
+	for i := range routes {
+		open := i < 3
+		routes[i].Path = "jwt/" + routes[i].Path
+		routes[i].Prefix = open && a.OpenEnded
+		routes[i].Closed = !open
+	}
+	return routes
+}
+
+// The views' descriptions, which OPTIONS shows.
+const (
+	describeObtain         = "Exchanges a user's credentials for a refresh and an access token."
+	describeRefresh        = "Exchanges a valid refresh token for an access token."
+	describeVerify         = "Tells whether a token is valid, of whatever type."
+	describeBlacklist      = "Ends a refresh token before its time."
+	describeSliding        = "Exchanges a user's credentials for a sliding token."
+	describeSlidingRefresh = "Exchanges a sliding token for one with a later expiry."
+)
+
+type endpoint struct {
+	handle drf.Handler
+	fields []drf.FieldInfo
+}
+
+var (
+	refreshFields = []drf.FieldInfo{
+		{Name: "refresh", Type: "string", Label: "Refresh", Required: true},
+		{Name: "access", Type: "string", Label: "Access", ReadOnly: true},
+	}
+	blacklistFields = refreshFields[:1]
+	tokenFields     = []drf.FieldInfo{{Name: "token", Type: "string", Label: "Token", Required: true}}
+)
+
+func (a *API) route(path, name, description string, e endpoint, scope string) drf.Route {
+	return drf.Route{
+		Path: path, Name: name, Description: description,
+		NoAuth: true, Challenge: a.Scheme + ` realm="api"`,
+		Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: drf.Anyone, Scope: scope, Handle: e.handle}},
+		Options:   drf.Described(e.fields...),
+	}
+}
+
+func (a *API) credentialFields() []drf.FieldInfo {
+	return []drf.FieldInfo{
+		{Name: a.UsernameField, Type: "string", Label: drf.Label(a.UsernameField), Required: true},
+		{Name: "password", Type: "string", Label: "Password", Required: true},
+	}
+}
+
+func (a *API) obtain() endpoint        { return endpoint{a.createPair, a.credentialFields()} }
+func (a *API) obtainSliding() endpoint { return endpoint{a.createSliding, a.credentialFields()} }
+
+func (a *API) createPair(w http.ResponseWriter, r *drf.Request) error {
+	user, err := a.signIn(r)
+	if err != nil {
+		return err
+	}
+	pair, err := a.Accounts.NewPair(r.Context(), user)
+	if err != nil {
+		return inWords(err)
+	}
+	body := drf.Object{{Key: "refresh", Value: pair.Refresh}, {Key: "access", Value: pair.Access}}
+	for _, field := range a.LoginFields {
+		body = append(body, drf.Member{Key: field, Value: drf.Column(user, field)})
+	}
+	return r.Reply(w, http.StatusOK, body)
+}
+
+func (a *API) createSliding(w http.ResponseWriter, r *drf.Request) error {
+	user, err := a.signIn(r)
+	if err != nil {
+		return err
+	}
+	token, err := a.Accounts.NewSliding(r.Context(), user)
+	if err != nil {
+		return inWords(err)
+	}
+	return r.Reply(w, http.StatusOK, drf.Object{{Key: "token", Value: token}})
+}
+
+func (a *API) signIn(r *drf.Request) (*store.User, error) {
+	in, err := r.Fields()
+	if err != nil {
+		return nil, err
+	}
+	name, _ := in.Char(a.UsernameField, drf.CharOptions{})
+	password, _ := in.Char("password", drf.CharOptions{})
+	if err := in.Err(); err != nil {
+		return nil, err
+	}
+	login, err := a.Accounts.SignIn(r.Context(), name, password)
+	return login.User, inWords(err)
+}
+
+func (a *API) refresh(w http.ResponseWriter, r *drf.Request) error {
+	raw, err := field(r, "refresh")
+	if err != nil {
+		return err
+	}
+	pair, err := a.Accounts.Refresh(r.Context(), raw)
+	if err != nil {
+		return inWords(err)
+	}
+	body := drf.Object{{Key: "access", Value: pair.Access}}
+	if pair.Refresh != "" {
+		body = append(body, drf.Member{Key: "refresh", Value: pair.Refresh})
+	}
+	return r.Reply(w, http.StatusOK, body)
+}
+
+func (a *API) verify(w http.ResponseWriter, r *drf.Request) error {
+	raw, err := field(r, "token")
+	if err != nil {
+		return err
+	}
+	err = a.Accounts.Verify(r.Context(), raw)
+	if errors.Is(err, account.ErrBlacklisted) {
+		return drf.Invalid(r.NonField(), "Token is blacklisted")
+	}
+	if err != nil {
+		return inWords(err)
+	}
+	return r.Reply(w, http.StatusOK, drf.Object{})
+}
+
+func (a *API) blacklist(w http.ResponseWriter, r *drf.Request) error {
+	raw, err := field(r, "refresh")
+	if err != nil {
+		return err
+	}
+	if err := a.Accounts.Blacklist(r.Context(), raw); err != nil {
+		return inWords(err)
+	}
+	return r.Reply(w, http.StatusOK, drf.Object{})
+}
+
+func (a *API) refreshSliding(w http.ResponseWriter, r *drf.Request) error {
+	raw, err := field(r, "token")
+	if err != nil {
+		return err
+	}
+	token, err := a.Accounts.RefreshSliding(r.Context(), raw)
+	if err != nil {
+		return inWords(err)
+	}
+	return r.Reply(w, http.StatusOK, drf.Object{{Key: "token", Value: token}})
+}
+
+// field reads a body of one required text.
+func field(r *drf.Request, name string) (string, error) {
+	in, err := r.Fields()
+	if err != nil {
+		return "", err
+	}
+	value, _ := in.Char(name, drf.CharOptions{})
+	return value, in.Err()
+}
+
+// inWords puts account's errors into SimpleJWT's words.
+func inWords(err error) error {
+	var invalid *tokens.Invalid
+	switch {
+	case errors.As(err, &invalid):
+		return drf.DetailCode(http.StatusUnauthorized, invalid.Message, "token_not_valid")
+	case errors.Is(err, account.ErrBadCredentials):
+		return drf.Detail(http.StatusUnauthorized, "No active account found with the given credentials")
+	case errors.Is(err, account.ErrUserNotFound), errors.Is(err, account.ErrInactive), errors.Is(err, account.ErrNoUserClaim):
+		return drf.Detail(http.StatusUnauthorized, "No active account found for the given token.")
+	case errors.Is(err, account.ErrPasswordChanged):
+		return drf.Detail(http.StatusUnauthorized, "The user's password has been changed.")
+	}
+	return err
+}
