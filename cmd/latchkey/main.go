@@ -1,0 +1,68 @@
+// Command latchkey serves user accounts over HTTP, in the words of djoser and SimpleJWT, on Django's own tables.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"latchkey/internal/config"
+)
+
+// commands are the program's commands, one file each.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Serve accounts over HTTP. Without any configuration: development mode on 127.0.0.1:8000."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, or show what that would do. serve does so by itself."`
+	User    userCommands   `cmd:"" help:"Make, list and change users."`
+	Flush   flushCommand   `cmd:"" name:"flush-expired-tokens" help:"Delete expired tokens and links, as Django's flushexpiredtokens does."`
+	Config  configCommands `cmd:"" help:"Check a configuration file, or show every setting in effect."`
+	Version versionCommand `cmd:"" help:"Say which version this is."`
+}
+
+// source is where the commands that need a configuration find it.
+type source struct {
+	Config   string `short:"c" type:"existingfile" env:"LATCHKEY_CONFIG" help:"Configuration file (YAML)." placeholder:"FILE"`
+	Database string `help:"Database, over file and environment: sqlite:///path or postgres://user@host/name." placeholder:"URL"`
+	flags    map[string]string
+}
+
+// load reads the configuration from file, environment and flags.
+func (s *source) load() (*config.Config, error) {
+	flags := map[string]string{}
+	for key, value := range s.flags {
+		flags[key] = value
+	}
+	if s.Database != "" {
+		flags["database"] = s.Database
+	}
+	return config.Load(config.Options{File: s.Config, Env: os.Environ(), Flags: flags})
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var all commands
+	parser := kong.Must(&all,
+		kong.Name("latchkey"),
+		kong.Description("User accounts over HTTP, in the words of djoser and SimpleJWT, on Django's own tables.\n\n"+
+			"Try it: 'latchkey serve' needs no configuration. Settings come from --config FILE, from the environment as LATCHKEY_… (LATCHKEY_DATABASE, "+
+			"LATCHKEY_DJOSER__LOGIN_FIELD), and from flags; docs/configuration.md lists them."),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "latchkey: "+err.Error())
+		var problems config.Problems
+		if errors.As(err, &problems) {
+			os.Exit(2)
+		}
+		os.Exit(1)
+	}
+}

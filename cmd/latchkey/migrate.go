@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"latchkey/internal/store"
+)
+
+type migrateCommand struct {
+	source
+	Plan bool `help:"Show the statements and change nothing."`
+}
+
+// Run migrates, or shows what that would do.
+func (c *migrateCommand) Run(ctx context.Context) (err error) {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, cfg.Store())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	steps, err := db.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	if len(steps) == 0 {
+		fmt.Println("The database is up to date.")
+		return nil
+	}
+	if c.Plan {
+		for _, step := range steps {
+			fmt.Printf("-- %s\n%s\n", step.Name, step.SQL)
+		}
+		return nil
+	}
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	for _, step := range steps {
+		fmt.Println("applied " + step.Name)
+	}
+	return nil
+}
+
+type flushCommand struct {
+	source
+}
+
+// Run deletes what has expired, in batches.
+func (c *flushCommand) Run(ctx context.Context) error {
+	return withAccounts(ctx, &c.source, func(a *tools) error {
+		n, err := a.store.FlushExpired(ctx, a.accounts.Now(), 500)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("deleted %d expired rows\n", n)
+		return nil
+	})
+}

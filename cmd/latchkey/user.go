@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"latchkey/internal/account"
+	"latchkey/internal/config"
+	"latchkey/internal/drf"
+	"latchkey/internal/mail"
+	"latchkey/internal/passwords"
+	"latchkey/internal/server"
+	"latchkey/internal/store"
+)
+
+type userCommands struct {
+	Create      userCreateCommand      `cmd:"" help:"Make an active user. The password is asked for, or read from standard input."`
+	List        userListCommand        `cmd:"" help:"List all users."`
+	Activate    userActivateCommand    `cmd:"" help:"Let a user sign in."`
+	Deactivate  userDeactivateCommand  `cmd:"" help:"Lock a user out and end what they have open."`
+	SetPassword userSetPasswordCommand `cmd:"" name:"set-password" help:"Give a user another password, asked for or read from standard input."`
+}
+
+// tools are what commands work with: the database and the rules.
+type tools struct {
+	cfg      *config.Config
+	store    *store.Store
+	accounts *account.Service
+}
+
+// withAccounts opens the database, brings it up to date and runs fn.
+func withAccounts(ctx context.Context, s *source, fn func(*tools) error) (err error) {
+	cfg, err := s.load()
+	if err != nil {
+		return err
+	}
+	if err := cfg.EnsureSecret(); err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, cfg.Store())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	accounts, err := server.Accounts(cfg, db, &mail.Mailbox{}, server.Options{Log: slog.Default(), Now: time.Now, Terminal: io.Discard})
+	if err != nil {
+		return err
+	}
+	return fn(&tools{cfg, db, accounts})
+}
+
+type userCreateCommand struct {
+	source
+	Username  string `arg:"" help:"The name to sign in with."`
+	Email     string `help:"The address."`
+	FirstName string `help:"The first name."`
+	LastName  string `help:"The last name."`
+	Superuser bool   `help:"Give the user every right in Django's admin."`
+	Staff     bool   `help:"Let the user into Django's admin, and see every user over the API."`
+}
+
+// Run checks what the API would check and makes the user.
+func (c *userCreateCommand) Run(ctx context.Context) error {
+	return withAccounts(ctx, &c.source, func(t *tools) error {
+		if !drf.ValidUsername(c.Username) && t.cfg.UserModel.UsernameField == "username" {
+			return errors.New("a username holds letters, digits and @ . + - _ only")
+		}
+		email := c.Email
+		if t.cfg.UserModel.UsernameField == "email" && email == "" {
+			email = c.Username
+		}
+		if email != "" && !drf.ValidEmail(email) {
+			return fmt.Errorf("%s is no e-mail address", email)
+		}
+		password, err := readPassword()
+		if err != nil {
+			return err
+		}
+		about := passwords.Attributes{Username: c.Username, Email: email, FirstName: c.FirstName, LastName: c.LastName}
+		if err := t.judge(password, about); err != nil {
+			return err
+		}
+		user, err := t.accounts.Register(ctx, account.Registration{
+			Username: c.Username, Email: email, FirstName: c.FirstName, LastName: c.LastName, Password: password,
+			Staff: c.Staff || c.Superuser, Superuser: c.Superuser,
+		})
+		if errors.Is(err, account.ErrTaken) {
+			return fmt.Errorf("there is a user %s already", c.Username)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Printf("made user %s with id %s\n", user.Username, user.ID)
+		return nil
+	})
+}
+
+// judge says in words why a password is refused.
+func (t *tools) judge(password string, about passwords.Attributes) error {
+	var weak *account.WeakPassword
+	if err := t.accounts.JudgePassword(password, about); errors.As(err, &weak) {
+		return errors.New(strings.Join(weak.Messages, " "))
+	}
+	return nil
+}
+
+type userListCommand struct{ source }
+
+// Run prints a table.
+func (c *userListCommand) Run(ctx context.Context) error {
+	return withAccounts(ctx, &c.source, func(t *tools) error {
+		users, err := t.accounts.Users(ctx)
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+		fmt.Fprintln(w, "ID\tUSERNAME\tEMAIL\tACTIVE\tSTAFF\tSUPERUSER\tLAST LOGIN")
+		for _, u := range users {
+			last := "never"
+			if !u.LastLogin.IsZero() {
+				last = u.LastLogin.UTC().Format(time.DateTime)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%t\t%t\t%t\t%s\n", u.ID, u.Username, u.Email, u.IsActive, u.IsStaff, u.IsSuperuser, last)
+		}
+		return w.Flush()
+	})
+}
+
+// one names a user.
+type one struct {
+	source
+	Username string `arg:"" help:"The name the user signs in with."`
+}
+
+// with finds the user and runs fn.
+func (o *one) with(ctx context.Context, fn func(*tools, *store.User) error) error {
+	return withAccounts(ctx, &o.source, func(t *tools) error {
+		user, err := t.accounts.UserBy(ctx, t.cfg.UserModel.UsernameField, o.Username)
+		if errors.Is(err, account.ErrUserNotFound) {
+			return fmt.Errorf("there is no user %s", o.Username)
+		}
+		if err != nil {
+			return err
+		}
+		return fn(t, user)
+	})
+}
+
+type userActivateCommand struct{ one }
+
+// Run switches the account on.
+func (c *userActivateCommand) Run(ctx context.Context) error { return c.set(ctx, true) }
+
+type userDeactivateCommand struct{ one }
+
+// Run switches the account off.
+func (c *userDeactivateCommand) Run(ctx context.Context) error { return c.set(ctx, false) }
+
+func (o *one) set(ctx context.Context, active bool) error {
+	return o.with(ctx, func(t *tools, user *store.User) error {
+		if err := t.accounts.SetActive(ctx, user.ID, active); err != nil {
+			return err
+		}
+		state := "inactive"
+		if active {
+			state = "active"
+		}
+		fmt.Printf("user %s is %s\n", o.Username, state)
+		return nil
+	})
+}
+
+type userSetPasswordCommand struct{ one }
+
+// Run writes the password.
+func (c *userSetPasswordCommand) Run(ctx context.Context) error {
+	return c.with(ctx, func(t *tools, user *store.User) error {
+		password, err := readPassword()
+		if err != nil {
+			return err
+		}
+		if err := t.judge(password, account.About(user)); err != nil {
+			return err
+		}
+		if err := t.accounts.SetPassword(ctx, user.ID, password); err != nil {
+			return err
+		}
+		fmt.Printf("user %s has a new password\n", c.Username)
+		return nil
+	})
+}
+
+// readPassword asks for a password twice on a terminal, or reads one line where there is none.
+func readPassword() (string, error) {
+	terminal := int(os.Stdin.Fd())
+	if !term.IsTerminal(terminal) {
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			return "", errors.New("no password on standard input")
+		}
+		return line, nil
+	}
+	ask := func(prompt string) (string, error) {
+		fmt.Fprint(os.Stderr, prompt)
+		password, err := term.ReadPassword(terminal)
+		fmt.Fprintln(os.Stderr)
+		return string(password), err
+	}
+	first, err := ask("Password: ")
+	if err != nil {
+		return "", err
+	}
+	again, err := ask("Again: ")
+	if err != nil {
+		return "", err
+	}
+	if first != again {
+		return "", errors.New("the two passwords differ")
+	}
+	return first, nil
+}

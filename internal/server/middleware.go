@@ -1,0 +1,202 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/internal/config"
+	"latchkey/internal/drf"
+)
+
+// middleware is what every request passes on its way to the router: it recovers, logs, and says which language is spoken.
+func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) http.Handler {
+	local := cfg.HasMiddleware("django.middleware.locale.LocaleMiddleware")
+	hosts := cfg.AllowedHosts
+	forwarded := cfg.UseXForwardedHost
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := o.Now()
+		id := requestID(r)
+		rec := &recorder{ResponseWriter: w}
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		header := w.Header()
+		header["X-Request-Id"] = []string{id}
+		header["X-Content-Type-Options"] = nosniff
+		if local {
+			header["Content-Language"] = []string{language(r, cfg.LanguageCode)}
+			header["Vary"] = varyLanguage
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				o.Log.ErrorContext(r.Context(), "a request panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				if rec.status == 0 {
+					writeError(rec, drf.Detail(http.StatusInternalServerError, "A server error occurred."))
+				}
+			}
+			// The path alone: a query may hold what is nobody's business.
+			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", rec.status), slog.Duration("took", o.Now().Sub(start)))
+		}()
+		if host := r.Header.Get("X-Forwarded-Host"); forwarded && host != "" {
+			r.Host = host
+		}
+		if !hostAllowed(r.Host, hosts) {
+			writeError(rec, drf.Detail(http.StatusBadRequest, "Invalid Host header."))
+			return
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+var (
+	nosniff      = []string{"nosniff"}
+	varyLanguage = []string{"Accept-Language"}
+)
+
+// requestKey is the context's key of the request id.
+type requestKey struct{}
+
+// requestID is the id that a proxy gave the request, if it looks like one, else a new one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	if len(id) >= 8 && len(id) <= 64 && !strings.ContainsFunc(id, func(c rune) bool {
+		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}) {
+		return id
+	}
+	return rand.Text()
+}
+
+// A recorder remembers an answer's status.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// LogHandler adds the request id to every line that is logged about a request.
+type LogHandler struct{ slog.Handler }
+
+// Handle adds the id.
+func (h LogHandler) Handle(ctx context.Context, record slog.Record) error {
+	if id, ok := ctx.Value(requestKey{}).(string); ok {
+		record.AddAttrs(slog.String("request", id))
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+// WithAttrs keeps the id in derived handlers.
+func (h LogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return LogHandler{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup keeps the id in derived handlers.
+func (h LogHandler) WithGroup(name string) slog.Handler { return LogHandler{h.Handler.WithGroup(name)} }
+
+// hostAllowed applies ALLOWED_HOSTS: names, .suffixes and *; an empty list allows any.
+func hostAllowed(host string, allowed []string) bool {
+	if len(allowed) == 0 || slices.Contains(allowed, "*") {
+		return true
+	}
+	name := strings.ToLower(host)
+	if h, _, err := net.SplitHostPort(name); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(name, ".")
+	return slices.ContainsFunc(allowed, func(pattern string) bool {
+		pattern = strings.ToLower(pattern)
+		if suffix, ok := strings.CutPrefix(pattern, "."); ok {
+			return name == suffix || strings.HasSuffix(name, pattern)
+		}
+		return name == pattern
+	})
+}
+
+// headerOf turns a header's WSGI spelling, HTTP_X_FORWARDED_PROTO, into its own.
+func headerOf(wsgi string) string {
+	return http.CanonicalHeaderKey(strings.ReplaceAll(strings.TrimPrefix(wsgi, "HTTP_"), "_", "-"))
+}
+
+// secureBy tells whether a request came over TLS: by itself, or as SECURE_PROXY_SSL_HEADER says.
+func secureBy(setting []string) func(*http.Request) bool {
+	if len(setting) != 2 {
+		return func(r *http.Request) bool { return r.TLS != nil }
+	}
+	name, value := headerOf(setting[0]), setting[1]
+	return func(r *http.Request) bool {
+		sent := r.Header.Get(name)
+		first, _, _ := strings.Cut(sent, ",")
+		if sent != "" {
+			return strings.TrimSpace(first) == value
+		}
+		return r.TLS != nil
+	}
+}
+
+// clientNetwork finds the network a client is counted by: its IPv4 address or its IPv6 /64, taken from X-Forwarded-For only as far as the hops that wrote it
+// are trusted.
+func clientNetwork(trusted []netip.Prefix) func(*http.Request) string {
+	isTrusted := func(a netip.Addr) bool {
+		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	return func(r *http.Request) string {
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		if err != nil {
+			return r.RemoteAddr
+		}
+		client := peer.Addr().Unmap()
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		for i := len(hops) - 1; i >= 0 && isTrusted(client); i-- {
+			hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+			if err != nil {
+				break
+			}
+			client = hop.Unmap().WithZone("")
+		}
+		if client.Is6() {
+			network, _ := client.Prefix(64) // 64 bits always fit
+			return network.String()
+		}
+		return client.String()
+	}
+}
+
+// HTTPServer is a net/http server with a bound on every stage of a request.
+func HTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,326 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sort"
+	"strings"
+
+	"latchkey/internal/account"
+	"latchkey/internal/authenticate"
+	"latchkey/internal/config"
+	"latchkey/internal/dialect/djoser"
+	"latchkey/internal/dialect/simplejwt"
+	"latchkey/internal/drf"
+	"latchkey/internal/mail"
+	"latchkey/internal/passwords"
+	"latchkey/internal/store"
+	"latchkey/internal/throttle"
+)
+
+// A mounted dialect: its prefix, without a slash at the end, and its routes.
+type mounted struct {
+	prefix  string
+	dialect string
+	routes  *drf.Routes
+}
+
+// A router finds the dialect and the route of a request. It is no http.ServeMux, which would redirect and refuse in words of its own.
+type router struct {
+	view   *drf.View
+	mounts []mounted               // longest prefix first
+	own    map[string]http.Handler // by path: what is the server's own
+	mail   http.Handler            // the development mailbox, nil where there is none
+}
+
+// ServeHTTP answers a request, with a redirect where the reference insists on a closing slash, or an HTML 404 as Django does where nothing is served.
+func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	for _, m := range rt.mounts {
+		rest, ok := strings.CutPrefix(path, m.prefix)
+		if !ok || rest != "" && rest[0] != '/' {
+			continue
+		}
+		match, ok := m.routes.Match(strings.TrimPrefix(rest, "/"))
+		if !ok || strings.HasPrefix(rest, "//") {
+			continue
+		}
+		if match.Slash || rest == "" && m.prefix != "" && m.routes.Redirect {
+			redirectToSlash(w, r)
+			return
+		}
+		rt.view.ServeHTTP(w, r, match)
+		return
+	}
+	switch own := rt.own[path]; {
+	case own != nil:
+		own.ServeHTTP(w, r)
+	case rt.mail != nil && (path == "/dev/mail" || strings.HasPrefix(path, "/dev/mail/")):
+		rt.mail.ServeHTTP(w, r)
+	default:
+		notFound(w, r)
+	}
+}
+
+// redirectToSlash answers as Django's APPEND_SLASH: the same path with a slash, the query kept. It loses a POST's body in most clients, so that only the exact
+// profile does it.
+func redirectToSlash(w http.ResponseWriter, r *http.Request) {
+	to := r.URL.EscapedPath() + "/"
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", to)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusMovedPermanently)
+}
+
+// mount builds the handler: the view that all dialects share, the dialects, and what the server answers itself.
+func (s *Server) mount(cfg *config.Config, o Options, box *mail.Mailbox) error {
+	view, err := s.view(cfg, o)
+	if err != nil {
+		return err
+	}
+	rt := &router{view: view, own: map[string]http.Handler{
+		"/healthz":               http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") }),
+		"/readyz":                http.HandlerFunc(s.ready),
+		"/.well-known/jwks.json": s.jwks(),
+	}}
+	if box != nil {
+		rt.mail = http.StripPrefix("/dev/mail", box.Handler())
+		s.Served = append(s.Served, fmt.Sprintf("%-18s %s", "/dev/mail/", "mail that was sent (development only)"))
+	}
+	for _, m := range cfg.Mounts {
+		routes, err := s.dialect(cfg, o, view, m)
+		if err != nil {
+			return err
+		}
+		if routes == nil {
+			s.Served = append(s.Served, fmt.Sprintf("%-18s %s: not served by this version", m.Path+"/", m.Dialect))
+			continue
+		}
+		s.Served = append(s.Served, fmt.Sprintf("%-18s %s", m.Path+"/", m.Dialect))
+		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
+	}
+	sort.SliceStable(rt.mounts, func(i, j int) bool { return len(rt.mounts[i].prefix) > len(rt.mounts[j].prefix) })
+	s.handler = s.middleware(cfg, o, rt)
+	return nil
+}
+
+// dialect builds the routes of one mount.
+func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config.Mount) ([]drf.Route, error) {
+	exact := cfg.Profile == config.Exact
+	jwt := &simplejwt.API{
+		Accounts:      s.Accounts,
+		UsernameField: cfg.UserModel.UsernameField,
+		LoginFields:   cfg.LoginFields,
+		Scheme:        cfg.SimpleJWT.AuthHeaderTypes[0],
+		OpenEnded:     exact,
+	}
+	switch m.Dialect {
+	case config.Djoser:
+		users := &djoser.API{
+			Config:   cfg.Djoser,
+			Accounts: s.Accounts,
+			Model:    cfg.UserModel,
+			Session:  sessionCookie(cfg),
+			Exact:    exact,
+			Now:      o.Now,
+		}
+		return append(users.Routes(view.DefaultPermissions), jwt.DjoserRoutes()...), nil
+	case config.SimpleJWT:
+		return jwt.Routes(), nil
+	}
+	return nil, nil
+}
+
+func sessionCookie(cfg *config.Config) drf.Cookie {
+	return drf.Cookie{
+		Name: cfg.SessionCookieName, Domain: cfg.SessionCookieDomain, Path: cfg.SessionCookiePath, SameSite: string(cfg.SessionCookieSameSite),
+		Secure: cfg.SessionCookieSecure, HTTPOnly: cfg.SessionCookieHTTPOnly, Age: cfg.SessionCookieAge,
+	}
+}
+
+// view builds what all dialects share, from REST_FRAMEWORK and Django's own settings.
+func (s *Server) view(cfg *config.Config, o Options) (*drf.View, error) {
+	rest := cfg.RESTFramework
+	secure := secureBy(cfg.SecureProxySSLHeader)
+	settings := authenticate.Settings{
+		Accounts:      s.Accounts,
+		JWT:           cfg.SimpleJWT,
+		AnyCase:       cfg.Profile == config.Safe,
+		SessionCookie: cfg.SessionCookieName,
+		CSRF: authenticate.CSRF{
+			Cookie: cfg.CSRFCookieName, Header: headerOf(cfg.CSRFHeaderName), TrustedOrigins: cfg.CSRFTrustedOrigins, Secure: secure,
+		},
+	}
+	view := &drf.View{
+		Limits:             limits(cfg),
+		NonField:           rest.NonFieldErrorsKey,
+		Style:              drf.Style{ASCII: !rest.UnicodeJSON, Spaced: !rest.CompactJSON},
+		DefaultPermissions: drf.PermissionsNamed(rest.DefaultPermissionClasses),
+		Secure:             secure,
+		Failed:             failed(o.Log),
+	}
+	if rest.URLFormatOverride != nil {
+		view.FormatParam = *rest.URLFormatOverride
+	}
+	for _, name := range rest.DefaultAuthenticationClasses {
+		method, err := authenticate.Named(name, settings)
+		if err != nil {
+			return nil, fmt.Errorf("REST_FRAMEWORK.DEFAULT_AUTHENTICATION_CLASSES: %w", err)
+		}
+		view.Authentication = append(view.Authentication, method)
+	}
+	for _, name := range rest.DefaultParserClasses {
+		parser, ok := drf.ParserNamed(name)
+		if !ok {
+			return nil, fmt.Errorf("REST_FRAMEWORK.DEFAULT_PARSER_CLASSES: %s is no parser that can be served", name)
+		}
+		view.Parsers = append(view.Parsers, parser)
+	}
+	return view, s.throttles(cfg, o, view)
+}
+
+// throttles sets the configured throttle classes, and in the safe profile the limits of its own.
+func (s *Server) throttles(cfg *config.Config, o Options, view *drf.View) error {
+	counts := &throttle.Limiter{Now: o.Now}
+	rest := cfg.RESTFramework
+	address := drf.ForwardedFor(rest.NumProxies)
+	if cfg.Profile == config.Safe {
+		address = clientNetwork(cfg.TrustedProxies)
+		rates, err := guardRates(cfg)
+		if err != nil {
+			return err
+		}
+		view.Guard = &drf.Guard{Rates: rates, Counts: counts, Address: address}
+	}
+	for _, name := range rest.DefaultThrottleClasses {
+		class := strings.TrimPrefix(name, "rest_framework.throttling.")
+		scope := map[string]string{"AnonRateThrottle": "anon", "UserRateThrottle": "user"}[class]
+		text := rest.DefaultThrottleRates[scope]
+		if scope == "" || text == nil { // ScopedRateThrottle: no view here has a scope of DRF's; no rate: switched off
+			continue
+		}
+		rate, err := throttle.ParseRate(*text)
+		if err != nil {
+			return fmt.Errorf("REST_FRAMEWORK.DEFAULT_THROTTLE_RATES.%s: %w", scope, err)
+		}
+		if scope == "anon" {
+			view.Throttles = append(view.Throttles, drf.AnonRateThrottle(rate, counts, address))
+		} else {
+			view.Throttles = append(view.Throttles, drf.UserRateThrottle(rate, counts, address))
+		}
+	}
+	return nil
+}
+
+// guardRates reads throttle_rates, the safe profile's limits by scope and client network; null switches one off.
+func guardRates(cfg *config.Config) (map[string]throttle.Rate, error) {
+	rates := map[string]throttle.Rate{}
+	for scope, text := range cfg.ThrottleRates {
+		if text == nil {
+			continue
+		}
+		rate, err := throttle.ParseRate(*text)
+		if err != nil {
+			return nil, fmt.Errorf("throttle_rates.%s: %w", scope, err)
+		}
+		rates[scope] = rate
+	}
+	return rates, nil
+}
+
+func limits(cfg *config.Config) drf.Limits {
+	l := drf.DefaultLimits()
+	l.Body = int64(cfg.MaxBody)
+	if cfg.DataUploadMaxMemorySize != nil {
+		l.Body = min(l.Body, int64(*cfg.DataUploadMaxMemorySize))
+	}
+	if cfg.DataUploadMaxNumberFields != nil {
+		l.Fields = *cfg.DataUploadMaxNumberFields
+	}
+	if cfg.DataUploadMaxNumberFiles != nil {
+		l.Files = *cfg.DataUploadMaxNumberFiles
+	}
+	return l
+}
+
+// jwks answers the public keys that check Latchkey's tokens; none for HMAC, whose keys are secret.
+func (s *Server) jwks() http.HandlerFunc {
+	keys := s.Accounts.JWTs.JWKS()
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(bytes.Clone(keys))
+	}
+}
+
+// ready answers 200 while the database does.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if err := s.Store.Ping(r.Context()); err != nil {
+		answer(w, http.StatusServiceUnavailable, "the database does not answer\n")
+		return
+	}
+	answer(w, http.StatusOK, "ready\n")
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text))
+}
+
+// notFound is the answer for paths that nobody serves: clients look at the status alone.
+func notFound(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write([]byte("<!doctype html>\n<html lang=\"en\"><title>Not Found</title><h1>Not Found</h1><p>Nothing is served at this address.</p></html>\n"))
+	}
+}
+
+// failed answers what is no answer: 503 where waiting helps, else 500, with the cause in the log and nowhere else.
+func failed(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		var referenced *store.Referenced
+		switch {
+		case r.Context().Err() != nil:
+			// Nobody waits for the answer any more.
+			unavailable(w, 1)
+		case errors.Is(err, passwords.ErrBusy):
+			unavailable(w, 1)
+		case errors.Is(err, store.ErrUnavailable):
+			log.WarnContext(r.Context(), "the database is not available", "error", err)
+			unavailable(w, 2)
+		case errors.Is(err, store.ErrInvalidText):
+			writeError(w, drf.Detail(http.StatusBadRequest, "The database cannot hold this text."))
+		case errors.As(err, &referenced):
+			log.WarnContext(r.Context(), "a user could not be deleted", "error", err)
+			writeError(w, drf.Detail(http.StatusConflict, "The user is still referred to by other records."))
+		case errors.Is(err, account.ErrNotServed):
+			writeError(w, drf.NotFound())
+		default:
+			log.ErrorContext(r.Context(), "a request failed", "error", err)
+			writeError(w, drf.Detail(http.StatusInternalServerError, "A server error occurred."))
+		}
+	}
+}
+
+func unavailable(w http.ResponseWriter, seconds int) {
+	e := drf.Detail(http.StatusServiceUnavailable, "Service temporarily unavailable, try again later.")
+	e.Header = http.Header{"Retry-After": {fmt.Sprint(seconds)}}
+	writeError(w, e)
+}
+
+func writeError(w http.ResponseWriter, e *drf.Error) {
+	for key, values := range e.Header {
+		w.Header()[key] = values
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(e.Status)
+	_, _ = w.Write(drf.Encode(e.Body))
+}

@@ -1,0 +1,181 @@
+// Package server puts the parts together: it reads as the list of them. Commands and tests start it alike.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"latchkey/internal/account"
+	"latchkey/internal/config"
+	"latchkey/internal/mail"
+	"latchkey/internal/passwords"
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// Options are what a server takes from its surroundings, each with a default.
+type Options struct {
+	// Log is where the server writes what happens; slog.Default when nil.
+	Log *slog.Logger
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+	// Terminal is where development mode shows mail; os.Stdout when nil.
+	Terminal io.Writer
+}
+
+// A Server is the whole program behind an http.Handler.
+type Server struct {
+	Accounts *account.Service
+	Store    *store.Store
+	// Served lists what is served where, a line each.
+	Served []string
+
+	handler http.Handler
+	stop    func()
+}
+
+// Handler answers every request.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Close finishes the mail in hand and closes the database. Requests must be over by then.
+func (s *Server) Close() error {
+	s.stop()
+	return s.Store.Close()
+}
+
+// New opens the database, brings Latchkey's tables up to date, starts delivering owed mail and mounts the dialects.
+func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Terminal == nil {
+		o.Terminal = os.Stdout
+	}
+	if err := cfg.EnsureSecret(); err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, cfg.Store())
+	if err != nil {
+		return nil, err
+	}
+	s, err := assemble(ctx, cfg, o, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Store) (*Server, error) {
+	if err := db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := checkApps(cfg, db.Apps()); err != nil {
+		return nil, err
+	}
+	var box *mail.Mailbox
+	if cfg.Development {
+		box = &mail.Mailbox{}
+	}
+	accounts, err := Accounts(cfg, db, box, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Accounts: accounts, Store: db}
+	if err := s.mount(cfg, o, box); err != nil {
+		return nil, err
+	}
+	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
+	wait := accounts.Start(delivering)
+	s.stop = func() {
+		stop()
+		wait()
+	}
+	return s, nil
+}
+
+// Accounts builds the account rules on an open database, for the server and for commands that work without one.
+func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options) (*account.Service, error) {
+	exact := cfg.Profile == config.Exact
+	hashing := cfg.Passwords
+	hashing.ExactCommonList = exact
+	judge, err := passwords.New(hashing)
+	if err != nil {
+		return nil, err
+	}
+	keys := tokens.Keys{Secret: string(cfg.SecretKey), Fallbacks: cfg.SecretKeyFallbacks}
+	jwts, err := tokens.NewJWTs(cfg.SimpleJWT, keys, cfg.Location())
+	if err != nil {
+		return nil, err
+	}
+	templates, err := mail.NewTemplates(cfg.Mail.Templates)
+	if err != nil {
+		return nil, err
+	}
+	sender, err := mail.NewSender(cfg.Mail, box, o.Terminal)
+	if err != nil {
+		return nil, err
+	}
+	loginField := cfg.Djoser.LoginField
+	if loginField == "" {
+		loginField = cfg.UserModel.UsernameField
+	}
+	return &account.Service{
+		Store:         db,
+		Passwords:     judge,
+		JWTs:          jwts,
+		JWT:           cfg.SimpleJWT,
+		Keys:          keys,
+		Resets:        tokens.Resets{Keys: keys, Location: cfg.Location(), Timeout: cfg.PasswordResetTimeout},
+		Templates:     templates,
+		Sender:        sender,
+		Log:           o.Log,
+		Now:           o.Now,
+		Backends:      cfg.AuthenticationBackends,
+		UsernameField: cfg.UserModel.UsernameField,
+		LoginField:    loginField,
+		Exact:         exact,
+		End: account.End{
+			OnPasswordChange: slices.Contains(cfg.EndTokensOn, config.OnPassword),
+			OnEmailChange:    slices.Contains(cfg.EndTokensOn, config.OnEmail),
+			OnDeactivation:   slices.Contains(cfg.EndTokensOn, config.OnDeactivation),
+			OnDeletion:       slices.Contains(cfg.EndTokensOn, config.OnDeletion),
+		},
+		RotationGrace: 10 * time.Second,
+		SessionAge:    cfg.SessionCookieAge,
+		Site:          account.Site{Domain: cfg.Domain, Name: cfg.SiteName, ID: int64(cfg.SiteID), Chosen: cfg.IsGiven("SITE_ID")},
+		From:          cfg.Mail.DefaultFromEmail,
+	}, nil
+}
+
+// checkApps refuses a database without the tables that the settings need, app by app.
+func checkApps(cfg *config.Config, apps store.Apps) error {
+	var missing []error
+	need := func(there bool, app, table, why string) {
+		if !there {
+			missing = append(missing, fmt.Errorf("the database has no table %s, which %s needs: add %s to Django's INSTALLED_APPS and migrate, or change the setting", table, why, app))
+		}
+	}
+	if slices.Contains(cfg.InstalledApps, "rest_framework_simplejwt.token_blacklist") {
+		need(apps.Blacklist, "rest_framework_simplejwt.token_blacklist", "token_blacklist_outstandingtoken", "INSTALLED_APPS")
+	}
+	if slices.Contains(cfg.InstalledApps, "rest_framework.authtoken") {
+		need(apps.AuthToken, "rest_framework.authtoken", "authtoken_token", "INSTALLED_APPS")
+	}
+	if cfg.SimpleJWT.BlacklistAfterRotation && cfg.SimpleJWT.RotateRefreshTokens {
+		need(apps.Blacklist, "rest_framework_simplejwt.token_blacklist", "token_blacklist_outstandingtoken", "SIMPLE_JWT.BLACKLIST_AFTER_ROTATION")
+	}
+	if cfg.Mounted(config.Djoser) && cfg.Djoser.CreateSessionOnLogin {
+		need(apps.Sessions, "django.contrib.sessions", "django_session", "DJOSER.CREATE_SESSION_ON_LOGIN")
+	}
+	return errors.Join(missing...)
+}
