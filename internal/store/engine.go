@@ -1,0 +1,321 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+//go:embed schema
+var schemas embed.FS
+
+// An engine holds everything in which SQLite and PostgreSQL differ. Its queries take the user table's name as $1.
+type engine struct {
+	schema       string // the folder of its migrations
+	txOptions    *sql.TxOptions
+	script       []any  // arguments that let one Exec run several statements
+	strictText   bool   // refuses NULs and bytes that are not UTF-8
+	forUpdate    string // locks the rows read; SQLite is locked since BEGIN IMMEDIATE
+	skipLocked   string // as forUpdate, leaving out rows that others hold
+	fold         string // equality of $1 and a column, ignoring case, as Django's iexact spells it here
+	hasTable     string
+	keyType      string // the declared type of the column id
+	uniqueColumn string // is there a unique index over the column $2 alone?
+	references   string // the foreign keys to $1 that the database does not clear up itself: table, column, column referred to
+	lockName     string // holds the name $1, a number, to the transaction's end; empty where every transaction excludes the others
+	lockSchema   string // excludes other migrations to the transaction's end
+	maxID        map[string]int64
+	time         func(time.Time) any
+	classify     func(error) error // ErrUnavailable, ErrInvalidText, *Duplicate, *Referenced, or nil
+	conflict     func(error) bool  // did another transaction win, so that it may be tried again?
+}
+
+var sqliteEngine = &engine{
+	schema: "sqlite",
+	fold:   "%s = $1 COLLATE NOCASE",
+	// pragma_foreign_key_list leaves "to" empty for a reference to the primary key.
+	hasTable: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
+	keyType:  `SELECT type FROM pragma_table_info($1) WHERE name = 'id'`,
+	uniqueColumn: `SELECT EXISTS (SELECT 1 FROM pragma_index_list($1) AS l WHERE l."unique" = 1 AND l.partial = 0
+		AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) AS i) = $2)`,
+	references: `SELECT m.name, f."from", coalesce(f."to", 'id') FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS f
+		WHERE m.type = 'table' AND lower(f."table") = lower($1) AND f.on_delete NOT IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2`,
+	maxID:    map[string]int64{"integer": math.MaxInt64, "bigint": math.MaxInt64},
+	time:     djangoTime,
+	classify: classifySQLite,
+	conflict: func(error) bool { return false },
+}
+
+var postgresEngine = &engine{
+	schema:     "postgres",
+	txOptions:  &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+	script:     []any{pgx.QueryExecModeSimpleProtocol},
+	strictText: true,
+	forUpdate:  " FOR UPDATE",
+	skipLocked: " FOR UPDATE SKIP LOCKED",
+	fold:       "upper(%s) = upper($1)",
+	hasTable:   `SELECT to_regclass(quote_ident($1)) IS NOT NULL`,
+	keyType:    `SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass(quote_ident($1)) AND attname = 'id'`,
+	uniqueColumn: `SELECT EXISTS (SELECT 1 FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+		WHERE i.indrelid = to_regclass(quote_ident($1)) AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
+		AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = $2)`,
+	references: `SELECT c.conrelid::regclass::text, a.attname::text, b.attname::text FROM pg_constraint AS c
+		JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+		JOIN pg_attribute AS b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1]
+		WHERE c.contype = 'f' AND c.confrelid = to_regclass(quote_ident($1)) AND c.confdeltype IN ('a', 'r') ORDER BY 1, 2`,
+	lockName:   `SELECT pg_advisory_xact_lock($1)`,
+	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('latchkey schema ' || current_schema(), 0))`,
+	maxID:      map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32, "bigint": math.MaxInt64},
+	time:       func(t time.Time) any { return t },
+	classify:   classifyPostgres,
+	conflict: func(err error) bool {
+		var pg *pgconn.PgError
+		return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	},
+}
+
+// openSQLite opens the file at path: one connection that writes, and a few that read beside it.
+func openSQLite(path string) (*database, error) {
+	path, query, _ := strings.Cut(path, "?")
+	if query != "" {
+		return nil, errors.New("a sqlite:// database takes no parameters")
+	}
+	path, err := url.PathUnescape(path)
+	if err != nil || path == "" || strings.HasPrefix(path, ":memory:") {
+		return nil, errors.New("a sqlite:// database needs the path of a file")
+	}
+	name := "sqlite://" + path
+	if folder, err := os.Stat(filepath.Dir(path)); err != nil || !folder.IsDir() {
+		return nil, fmt.Errorf("open %s: there is no folder %s", name, filepath.Dir(path))
+	}
+	if err := makePrivate(path); err != nil {
+		return nil, fmt.Errorf("open %s: %w: %w", name, ErrUnavailable, err)
+	}
+	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+	const all = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_dqs=0"
+	write, err := sqlitePool(file+all+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate", 1)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	d := &database{engine: sqliteEngine, name: name, write: write}
+	if err := d.enterWAL(); err != nil {
+		_ = write.Close()
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	d.read, err = sqlitePool(file+all+"&_pragma=query_only(1)", max(4, runtime.NumCPU()))
+	if err != nil {
+		_ = write.Close()
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	return d, nil
+}
+
+// making excludes other callers of makePrivate: closing a file lets go of all locks that the process has on it, SQLite's too, so it
+// must be closed before anybody here opens it as a database.
+var making sync.Mutex
+
+// makePrivate makes the file if it is not there, for its owner only: SQLite itself would let everybody read it. Its companions -wal and
+// -shm take its mode.
+func makePrivate(path string) error {
+	making.Lock()
+	defer making.Unlock()
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// enterWAL makes the first connection. Entering WAL mode needs the file alone for a moment and does not wait for
+// that as other statements do, so where several processes open a new file at once it is tried again.
+func (d *database) enterWAL() error {
+	s := &Store{database: d}
+	for try := 1; ; try++ {
+		err := s.wrap(d.write.Ping())
+		if !errors.Is(err, ErrUnavailable) || try == 20 {
+			return err
+		}
+		time.Sleep(time.Duration(try) * time.Millisecond)
+	}
+}
+
+// sqlitePool is a pool of size connections that stay open, each keeping its statements compiled.
+func sqlitePool(dsn string, size int) (*sql.DB, error) {
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	pool := sql.OpenDB(preparing{connector})
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	return pool, nil
+}
+
+// openPostgres opens the server that address names. Parameters are libpq's, and schema (where the tables are) and pool_max_conns.
+func openPostgres(address string) (*database, error) {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the postgres:// address of the database cannot be read") // url.Parse's own error shows the password
+	}
+	name := (&url.URL{Scheme: parsed.Scheme, User: url.User(parsed.User.Username()), Host: parsed.Host, Path: parsed.Path}).String()
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: its parameters cannot be read", name)
+	}
+	conns := 16
+	if text, ok := config.RuntimeParams["pool_max_conns"]; ok {
+		if conns, err = strconv.Atoi(text); err != nil || conns < 1 {
+			return nil, fmt.Errorf("open %s: pool_max_conns must be a number above 0", name)
+		}
+	}
+	if schema, ok := config.RuntimeParams["schema"]; ok {
+		config.RuntimeParams["search_path"] = quote(schema)
+	}
+	delete(config.RuntimeParams, "pool_max_conns")
+	delete(config.RuntimeParams, "schema")
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return &database{engine: postgresEngine, name: name, read: pool, write: pool}, nil
+}
+
+func classifySQLite(err error) error {
+	var lite *sqlite.Error
+	if !errors.As(err, &lite) {
+		return nil
+	}
+	switch code := lite.Code(); code {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return &Duplicate{Column: sqliteColumn(lite.Error())}
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return &Referenced{}
+	default:
+		switch code & 0xff { // the rest of an extended code tells details
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
+			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_PERM:
+			return ErrUnavailable
+		}
+	}
+	return nil
+}
+
+// sqliteColumn reads the columns from "… UNIQUE constraint failed: auth_user.username (2067)".
+func sqliteColumn(message string) string {
+	_, list, found := strings.Cut(message, "constraint failed: UNIQUE constraint failed: ")
+	if !found {
+		_, list, _ = strings.Cut(message, "UNIQUE constraint failed: ")
+	}
+	if end := strings.LastIndex(list, " ("); end >= 0 {
+		list = list[:end]
+	}
+	columns := strings.Split(list, ", ")
+	for i, column := range columns {
+		columns[i] = column[strings.LastIndexByte(column, '.')+1:]
+	}
+	return strings.Join(columns, ", ")
+}
+
+func classifyPostgres(err error) error {
+	var pg *pgconn.PgError
+	var connecting *pgconn.ConnectError
+	var network net.Error
+	switch {
+	case errors.As(err, &pg):
+		return classifyState(pg)
+	case errors.Is(err, context.Canceled):
+		return nil
+	case errors.As(err, &connecting), errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err), isClosed(err):
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// isClosed tells an error of a connection that ended in the middle.
+func isClosed(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) }
+
+// classifyState sorts the server's own errors by SQLSTATE.
+func classifyState(pg *pgconn.PgError) error {
+	switch pg.Code {
+	case "23505":
+		return &Duplicate{Column: postgresColumn(pg)}
+	case "23503":
+		return &Referenced{Table: pg.TableName}
+	case "22021", "22001":
+		return ErrInvalidText
+	case "25006", "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "57P05":
+		return ErrUnavailable
+	}
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "08", "53", "58": // connections, resources, the system below
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// postgresColumn reads the columns from the detail, "Key (username)=(ann) already exists.", whose brackets are the same in all languages.
+func postgresColumn(pg *pgconn.PgError) string {
+	if _, rest, ok := strings.Cut(pg.Detail, "("); ok {
+		if columns, _, ok := strings.Cut(rest, ")=("); ok {
+			return strings.ReplaceAll(columns, `"`, "")
+		}
+	}
+	return pg.ConstraintName
+}
+
+// migrations reads the engine's numbered schema changes, in order.
+func (e *engine) migrations() ([]Step, error) {
+	folder := "schema/" + e.schema
+	files, err := fs.Glob(schemas, folder+"/[0-9]*.sql")
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]Step, len(files))
+	for i, file := range files {
+		text, err := schemas.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		steps[i] = Step{Name: strings.TrimSuffix(file[len(folder)+1:], ".sql"), SQL: string(text)}
+	}
+	return steps, nil
+}
+
+// django is what makes Django's own tables, with the rows its migrations leave.
+func (e *engine) django() (Step, error) {
+	tables, err := schemas.ReadFile("schema/" + e.schema + "/django.sql")
+	if err != nil {
+		return Step{}, err
+	}
+	rows, err := schemas.ReadFile("schema/django_rows.sql")
+	if err != nil {
+		return Step{}, err
+	}
+	return Step{Name: "django", SQL: string(tables) + "\n" + string(rows)}, nil
+}

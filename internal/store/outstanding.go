@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// An Outstanding is a row of token_blacklist_outstandingtoken: a refresh token that was handed out.
+type Outstanding struct {
+	UserID    ID // zero: NULL
+	JTI       string
+	Token     string
+	CreatedAt time.Time // zero: NULL
+	ExpiresAt time.Time
+}
+
+// InsertOutstanding records a token: *Duplicate for a jti that is there, *Referenced for a user who is not.
+func (s *Store) InsertOutstanding(ctx context.Context, o Outstanding) error {
+	_, err := s.exec(ctx, "INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+		o.UserID, o.JTI, o.Token, s.stamp(o.CreatedAt), s.stamp(o.ExpiresAt))
+	return err
+}
+
+// Blacklisted tells whether the token with this jti is listed.
+func (s *Store) Blacklisted(ctx context.Context, jti string) (bool, error) {
+	return s.exists(ctx, `SELECT 1 FROM token_blacklist_outstandingtoken AS o JOIN token_blacklist_blacklistedtoken AS b ON b.token_id = o.id
+		WHERE o.jti = $1`, jti)
+}
+
+// Blacklist lists a token, recording it first where it is not (without owner, if there is no such user). Of calls that race one is first.
+func (s *Store) Blacklist(ctx context.Context, o Outstanding, now time.Time) (first bool, err error) {
+	owner := o.UserID
+	if n, ok := owner.Int(); ok && !s.inRange(n) {
+		owner = ID{}
+	}
+	err = s.InTx(ctx, func(tx *Store) error {
+		// The row is mostly there; asking first keeps an INSERT that does nothing from using up an id.
+		_, err := tx.exec(ctx, `INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
+			SELECT (SELECT id FROM `+s.users+` WHERE id = $1), CAST($2 AS text), $3, $4, $5
+			WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken WHERE jti = CAST($2 AS text)) ON CONFLICT (jti) DO NOTHING`,
+			owner, o.JTI, o.Token, s.stamp(o.CreatedAt), s.stamp(o.ExpiresAt))
+		if err != nil {
+			return err
+		}
+		n, err := tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+			SELECT $1, id FROM token_blacklist_outstandingtoken WHERE jti = $2 ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), o.JTI)
+		first = n > 0
+		return err
+	})
+	return first && err == nil, err
+}
+
+// BlacklistUser ends the user's refresh tokens: it lists every outstanding one that has not expired, and revokes the user's families.
+func (s *Store) BlacklistUser(ctx context.Context, id ID, now time.Time) error {
+	return s.InTx(ctx, func(tx *Store) error {
+		if err := tx.revokeAll(ctx, "user_id", id.String(), now); err != nil {
+			return err
+		}
+		if !s.Apps().Blacklist {
+			return nil
+		}
+		_, err := tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+			SELECT $1, id FROM token_blacklist_outstandingtoken WHERE user_id = $2 AND expires_at > $3 ORDER BY id
+			ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), id, s.stamp(now))
+		return orNone(err)
+	})
+}
+
+// FlushExpired deletes tokens that have expired, as Django's flushexpiredtokens does, and Latchkey's rows about expired tokens and links.
+// It works in transactions of at most limit rows each, so that nobody waits long for it, and tells how many rows went.
+func (s *Store) FlushExpired(ctx context.Context, now time.Time, limit int) (total int64, err error) {
+	limit = max(limit, 1)
+	type purge struct{ table, key, order, first string }
+	purges := []purge{{table: "latchkey_refresh", key: "jti", order: "expires_at"}, {table: "latchkey_link", key: "digest", order: "expires_at"}}
+	if s.Apps().Blacklist {
+		// Django has no index on expires_at, but old tokens have small ids
+		purges = append(purges, purge{"token_blacklist_outstandingtoken", "id", "id", "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN "})
+	}
+	for _, p := range purges {
+		expired := "(SELECT " + p.key + " FROM " + p.table + " WHERE expires_at <= $1 ORDER BY " + p.order + " LIMIT $2)"
+		for gone := int64(limit); gone >= int64(limit); total += gone {
+			err = s.InTx(ctx, func(tx *Store) (err error) {
+				if p.first != "" {
+					if _, err := tx.exec(ctx, p.first+expired, s.stamp(now), limit); err != nil {
+						return err
+					}
+				}
+				gone, err = tx.exec(ctx, "DELETE FROM "+p.table+" WHERE "+p.key+" IN "+expired, s.stamp(now), limit)
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
+}

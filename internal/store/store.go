@@ -1,0 +1,283 @@
+// Package store is the Django-compatible database: Django's own tables, and a few latchkey_* beside them, on SQLite or PostgreSQL.
+// It is the only package that knows SQL. Each query is written once, next to the Go that scans it; what differs between the two stands in engine.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+)
+
+// A Store is an open database, or a transaction on it: the methods are the same. It is safe for concurrent use; a transaction is not.
+type Store struct {
+	*database
+	tx *sql.Tx // nil outside a transaction
+}
+
+// A database is what the Stores on it share.
+type database struct {
+	engine *engine
+	name   string // for messages: without password and parameters
+	read   *sql.DB
+	write  *sql.DB // the same pool on PostgreSQL
+	model  UserModel
+	users  string // the quoted user table
+	facts  atomic.Pointer[facts]
+}
+
+// facts is what the schema that is there looks like: read at Open, and again after Migrate.
+type facts struct {
+	apps           Apps
+	users          bool  // is there a user table?
+	maxID          int64 // the greatest key the user table's column takes
+	usernameUnique bool  // does a unique index guard USERNAME_FIELD?
+}
+
+// Apps tells which of Django's apps have their tables.
+type Apps struct{ AuthToken, Blacklist, Sessions, Sites, Allauth bool }
+
+// Open connects to the database that cfg names and looks at what is there. It never changes the schema; Migrate does.
+// Its errors name the database without its password.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	model := cfg.User
+	for _, field := range []string{model.UsernameField, model.EmailField} {
+		if !textColumns[field] {
+			return nil, fmt.Errorf("user_model: %q is no text column of Django's user table", field)
+		}
+	}
+	if model.Table == "" {
+		return nil, errors.New("user_model: the table has no name")
+	}
+	d, err := connect(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	d.model, d.users = model, quote(model.Table)
+	s := &Store{database: d}
+	if err := s.look(ctx); err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("open %s: %w", d.name, err)
+	}
+	return s, nil
+}
+
+// connect picks the engine by the URL's scheme.
+func connect(address string) (*database, error) {
+	switch scheme, rest, _ := strings.Cut(address, "://"); scheme {
+	case "sqlite":
+		return openSQLite(rest)
+	case "postgres", "postgresql":
+		return openPostgres(address)
+	default:
+		return nil, errors.New("the database must be sqlite:///path/to/file, sqlite://relative/path or postgres://user@host/name")
+	}
+}
+
+// Close closes all connections, on SQLite the writing one last: it takes the journal back into the file.
+func (s *Store) Close() error {
+	if s.read == s.write {
+		return s.write.Close()
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Ping asks the database for a sign of life.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.first(ctx, []any{&one}, "SELECT 1")
+}
+
+// Apps tells which of Django's apps have their tables.
+func (s *Store) Apps() Apps { return s.facts.Load().apps }
+
+// look reads the facts of the schema.
+func (s *Store) look(ctx context.Context) error {
+	f := &facts{}
+	tables := []struct {
+		name string
+		has  *bool
+	}{
+		{s.model.Table, &f.users},
+		{"authtoken_token", &f.apps.AuthToken},
+		{"token_blacklist_blacklistedtoken", &f.apps.Blacklist},
+		{"django_session", &f.apps.Sessions},
+		{"django_site", &f.apps.Sites},
+		{"account_emailaddress", &f.apps.Allauth},
+	}
+	for _, table := range tables {
+		if err := s.first(ctx, []any{table.has}, s.engine.hasTable, table.name); err != nil {
+			return err
+		}
+	}
+	if f.users {
+		var keyType string
+		if err := s.first(ctx, []any{&keyType}, s.engine.keyType, s.model.Table); err != nil {
+			return err
+		}
+		max, ok := s.engine.maxID[strings.ToLower(keyType)]
+		if !ok {
+			return fmt.Errorf("the keys of %s are of type %s; only integers are known", s.model.Table, keyType)
+		}
+		f.maxID = max
+		if err := s.first(ctx, []any{&f.usernameUnique}, s.engine.uniqueColumn, s.model.Table, s.model.UsernameField); err != nil {
+			return err
+		}
+	}
+	s.facts.Store(f)
+	return nil
+}
+
+// tries bounds how often InTx runs a transaction that lost against another one.
+const tries = 5
+
+// InTx runs fn in a transaction that is committed when fn returns nil and undone otherwise. Inside a transaction it just runs fn.
+// SQLite takes the write lock at once; PostgreSQL runs at READ COMMITTED. Where the database ends a transaction
+// in favour of another one (a deadlock, a serialization failure), fn runs again, so it must keep its effects inside tx.
+// After an error from a statement, return it: on PostgreSQL the transaction is over.
+func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
+	if s.tx != nil {
+		return fn(s)
+	}
+	for try := 1; ; try++ {
+		err := s.attempt(ctx, fn)
+		if try == tries || !s.engine.conflict(err) {
+			return err
+		}
+		pause := time.NewTimer(time.Duration(rand.Int64N(int64(try) * int64(10*time.Millisecond))))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return s.wrap(ctx.Err())
+		case <-pause.C:
+		}
+	}
+}
+
+// attempt is one run of a transaction.
+func (s *Store) attempt(ctx context.Context, fn func(tx *Store) error) error {
+	tx, err := s.write.BeginTx(ctx, s.engine.txOptions)
+	if err != nil {
+		return s.wrap(err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := fn(&Store{database: s.database, tx: tx}); err != nil {
+		return err
+	}
+	return s.wrap(tx.Commit())
+}
+
+// A querier is a pool or a transaction of database/sql.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// on is where a statement runs: in the transaction where there is one.
+func (s *Store) on(pool *sql.DB) querier {
+	if s.tx != nil {
+		return s.tx
+	}
+	return pool
+}
+
+// exec runs a statement that returns no rows, and tells how many it touched.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := s.fits(args); err != nil {
+		return 0, err
+	}
+	result, err := s.on(s.write).ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, s.wrap(err)
+	}
+	n, err := result.RowsAffected()
+	return n, s.wrap(err)
+}
+
+// change is exec for a statement that must touch a row: ErrNotFound when it touched none.
+func (s *Store) change(ctx context.Context, query string, args ...any) error {
+	n, err := s.exec(ctx, query, args...)
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	return err
+}
+
+// first reads the first row into dest: ErrNotFound when there is none, or when no row could match what the arguments hold.
+func (s *Store) first(ctx context.Context, dest []any, query string, args ...any) error {
+	err := s.scan(ctx, s.read, func(rows *sql.Rows) (bool, error) { return false, rows.Scan(dest...) }, query, args...)
+	return asAbsent(err)
+}
+
+// each calls row for every row of a query; text that the database cannot hold finds none.
+func (s *Store) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
+	err := asAbsent(s.scan(ctx, s.read, func(rows *sql.Rows) (bool, error) { return true, row(rows) }, query, args...))
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// returning is first for a statement that writes and returns a row.
+func (s *Store) returning(ctx context.Context, dest []any, query string, args ...any) error {
+	return s.scan(ctx, s.write, func(rows *sql.Rows) (bool, error) { return false, rows.Scan(dest...) }, query, args...)
+}
+
+// scan hands rows to next for as long as it asks for more: ErrNotFound when there was none.
+func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(*sql.Rows) (more bool, err error), query string, args ...any) error {
+	if err := s.fits(args); err != nil {
+		return err
+	}
+	rows, err := s.on(pool).QueryContext(ctx, query, args...)
+	if err != nil {
+		return s.wrap(err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err and the Close below report what matters
+	none := true
+	for more := true; more && rows.Next(); none = false {
+		if more, err = next(rows); err != nil {
+			return s.wrap(err)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return s.wrap(err)
+	}
+	if none {
+		return ErrNotFound
+	}
+	return nil
+}
+
+// fits refuses arguments that PostgreSQL would refuse, where they would end the transaction:
+// ErrInvalidText for a NUL or bytes that are not UTF-8, ErrNotFound for a key beyond the column's range.
+func (s *Store) fits(args []any) error {
+	for _, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			if s.engine.strictText && (strings.IndexByte(arg, 0) >= 0 || !utf8.ValidString(arg)) {
+				return ErrInvalidText
+			}
+		case ID:
+			if arg.valid && !s.inRange(arg.num) {
+				return ErrNotFound
+			}
+		}
+	}
+	return nil
+}
+
+// asAbsent turns the error for text that the database cannot hold into ErrNotFound: no row has such a text.
+func asAbsent(err error) error {
+	if errors.Is(err, ErrInvalidText) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// quote makes an SQL identifier of a name.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,0 +1,105 @@
+// Package testenv is for tests only: fresh databases, the real ones.
+package testenv
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+
+	"latchkey/internal/store"
+)
+
+// EachDatabase runs fn as the subtests sqlite and postgres, each with the URL of an empty database of its own.
+func EachDatabase(t *testing.T, fn func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
+}
+
+// SQLite is the URL of a file that is not there yet; it goes with the test.
+func SQLite(tb testing.TB) string {
+	tb.Helper()
+	return "sqlite://" + filepath.Join(tb.TempDir(), "latchkey.db")
+}
+
+// Postgres is the URL of an empty schema, dropped with the test, on the server that LATCHKEY_TEST_POSTGRES names, or else on one
+// that is started once for the test's process. Where there is no PostgreSQL the test is skipped, but fails if CI is set.
+func Postgres(tb testing.TB) string {
+	tb.Helper()
+	server, err := postgres()
+	if err != nil {
+		const notice = "these tests need PostgreSQL: install the package postgresql, or name a server in LATCHKEY_TEST_POSTGRES: %v"
+		if os.Getenv("CI") != "" {
+			tb.Fatalf(notice, err)
+		}
+		tb.Skipf(notice, err)
+	}
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // never fails
+	schema := "test_" + hex.EncodeToString(random)
+	if _, err := server.admin.Exec("CREATE SCHEMA " + schema); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if _, err := server.admin.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
+			tb.Error(err)
+		}
+	})
+	address := *server.address
+	query := address.Query()
+	query.Set("schema", schema)
+	address.RawQuery = query.Encode()
+	return address.String()
+}
+
+// OpenStore opens the database at address with Django's stock user table, and migrates it; it is closed with the test.
+func OpenStore(tb testing.TB, address string) *store.Store {
+	tb.Helper()
+	s, err := store.Open(context.Background(), store.Config{URL: address, User: store.DefaultUserModel()})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	if err := s.Migrate(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// A server is a PostgreSQL that tests may make schemas on.
+type server struct {
+	address *url.URL
+	admin   *sql.DB
+}
+
+// postgres is the server of this process.
+var postgres = sync.OnceValues(func() (*server, error) {
+	address := os.Getenv("LATCHKEY_TEST_POSTGRES")
+	if address == "" {
+		var err error
+		if address, err = startPostgres(); err != nil {
+			return nil, err
+		}
+	}
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := sql.Open("pgx", address)
+	if err != nil {
+		return nil, err
+	}
+	return &server{parsed, admin}, admin.Ping()
+})
