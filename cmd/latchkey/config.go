@@ -17,9 +17,9 @@ type configCheckCommand struct {
 	File string `arg:"" type:"existingfile" help:"The file."`
 }
 
-// Run loads the file alone, without environment and flags.
+// Run loads the file with the environment, which may hold its secrets, over it.
 func (c *configCheckCommand) Run() error {
-	cfg, err := config.Load(config.Options{File: c.File})
+	cfg, err := config.Load(config.Options{File: c.File, Env: os.Environ()})
 	if err != nil {
 		return err
 	}

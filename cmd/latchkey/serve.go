@@ -68,20 +68,25 @@ func run(ctx context.Context, cfg *config.Config, s *server.Server, listener net
 // announce says on the terminal what is served where, and what is worth knowing before the first request.
 func announce(cfg *config.Config, s *server.Server, address string) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "latchkey %s on http://%s, profile %s", version(), address, cfg.Profile)
+	url := "http://" + address
+	fmt.Fprintf(&b, "latchkey %s, profile %s, database %s\n\n", version(), cfg.Profile, s.Store)
+	for _, m := range s.Served {
+		fmt.Fprintf(&b, "  %-40s %s\n", url+m.Path, m.What)
+	}
 	if cfg.Development {
-		b.WriteString(", development mode")
+		fmt.Fprintf(&b, "\n  Try it:  curl %s/auth/users/ -d username=ann -d email=ann@example.com -d password=correct-horse-7\n", url)
 	}
+	section := func(title string, lines []string) {
+		if len(lines) > 0 {
+			b.WriteString("\n" + title + "\n")
+		}
+		for _, line := range lines {
+			b.WriteString("  - " + line + "\n")
+		}
+	}
+	section("Good to know:", cfg.Notes())
+	section("Risks that this configuration takes:", cfg.Risks())
 	b.WriteString("\n")
-	for _, line := range s.Served {
-		b.WriteString("  " + line + "\n")
-	}
-	for _, line := range cfg.Notes() {
-		b.WriteString("  note: " + line + "\n")
-	}
-	for _, line := range cfg.Risks() {
-		b.WriteString("  risk: " + line + "\n")
-	}
 	fmt.Fprint(os.Stdout, b.String())
 }
 

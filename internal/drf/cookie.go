@@ -11,12 +11,17 @@ import (
 type Cookie struct {
 	Name, Domain, Path, SameSite string
 	Secure, HTTPOnly             bool
-	Age                          time.Duration
+	// Age is how long browsers keep it; 0 lets it go when the browser closes.
+	Age time.Duration
 }
 
 // Set sends the cookie with a value, in Django's order of attributes.
 func (c Cookie) Set(w http.ResponseWriter, value string, now time.Time) {
-	c.write(w, value, now.Add(c.Age), int(c.Age.Seconds()), c.HTTPOnly, c.Secure)
+	var expires time.Time
+	if c.Age > 0 {
+		expires = now.Add(c.Age)
+	}
+	c.write(w, value, expires, int(c.Age.Seconds()), c.HTTPOnly, c.Secure)
 }
 
 // Delete takes the cookie back, as Django's delete_cookie does: without HttpOnly, and Secure only where browsers insist.
@@ -31,11 +36,16 @@ func (c Cookie) write(w http.ResponseWriter, value string, expires time.Time, ag
 	if c.Domain != "" {
 		b.WriteString("; Domain=" + c.Domain)
 	}
-	b.WriteString("; expires=" + expires.UTC().Format(http.TimeFormat))
+	if !expires.IsZero() {
+		b.WriteString("; expires=" + expires.UTC().Format(http.TimeFormat))
+	}
 	if httpOnly {
 		b.WriteString("; HttpOnly")
 	}
-	b.WriteString("; Max-Age=" + strconv.Itoa(age) + "; Path=" + c.Path)
+	if !expires.IsZero() {
+		b.WriteString("; Max-Age=" + strconv.Itoa(age))
+	}
+	b.WriteString("; Path=" + c.Path)
 	if c.SameSite != "" {
 		b.WriteString("; SameSite=" + c.SameSite)
 	}

@@ -5,16 +5,33 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"latchkey/internal/config"
 )
 
-// spoken are the languages whose messages there are: English, also as the two variants that Django has of its own.
-var spoken = map[string]bool{"en": true, "en-gb": true, "en-au": true}
+// languages are codes of languages that may be answered in.
+type languages map[string]bool
 
-// language is what LocaleMiddleware would choose among the languages spoken: the django_language cookie, then Accept-Language by weight, then LANGUAGE_CODE.
-func language(r *http.Request, fallback string) string {
+// spoken are the languages whose messages there are, English, also as the two variants that Django has of its own; of them those that LANGUAGES lists.
+func spoken(listed []config.Language) languages {
+	all := languages{"en": true, "en-gb": true, "en-au": true}
+	if listed == nil {
+		return all
+	}
+	some := languages{}
+	for _, l := range listed {
+		if code := strings.ToLower(l.Code); all[code] {
+			some[code] = true
+		}
+	}
+	return some
+}
+
+// choose is what LocaleMiddleware would choose among the languages spoken: the django_language cookie, then Accept-Language by weight, then LANGUAGE_CODE.
+func (l languages) choose(r *http.Request, fallback string) string {
 	if len(r.Header["Cookie"]) > 0 {
 		if cookie, err := r.Cookie("django_language"); err == nil {
-			if code, ok := variant(cookie.Value); ok {
+			if code, ok := l.variant(cookie.Value); ok {
 				return code
 			}
 		}
@@ -24,22 +41,22 @@ func language(r *http.Request, fallback string) string {
 			if wanted == "*" {
 				break
 			}
-			if code, ok := variant(wanted); ok {
+			if code, ok := l.variant(wanted); ok {
 				return code
 			}
 		}
 	}
-	if code, ok := variant(fallback); ok {
+	if code, ok := l.variant(fallback); ok {
 		return code
 	}
 	return "en"
 }
 
 // variant is the language itself if it is spoken, or else its generic form, en for en-us.
-func variant(code string) (string, bool) {
+func (l languages) variant(code string) (string, bool) {
 	code = strings.ToLower(code)
 	for code != "" {
-		if spoken[code] {
+		if l[code] {
 			return code, true
 		}
 		i := strings.LastIndexByte(code, '-')

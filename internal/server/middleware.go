@@ -20,7 +20,11 @@ import (
 // middleware is what every request passes on its way to the router: it recovers, logs, and says which language is spoken.
 func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) http.Handler {
 	local := cfg.HasMiddleware("django.middleware.locale.LocaleMiddleware")
+	speaks := spoken(cfg.Languages)
 	hosts := cfg.AllowedHosts
+	if cfg.Development && len(hosts) == 0 {
+		hosts = []string{"localhost", ".localhost", "127.0.0.1", "::1"} // as Django's DEBUG: no page elsewhere can name this machine its own
+	}
 	forwarded := cfg.UseXForwardedHost
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := o.Now()
@@ -31,7 +35,7 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		header["X-Request-Id"] = []string{id}
 		header["X-Content-Type-Options"] = nosniff
 		if local {
-			header["Content-Language"] = []string{language(r, cfg.LanguageCode)}
+			header["Content-Language"] = []string{speaks.choose(r, cfg.LanguageCode)}
 			header["Vary"] = varyLanguage
 		}
 		defer func() {
@@ -129,7 +133,7 @@ func hostAllowed(host string, allowed []string) bool {
 	if h, _, err := net.SplitHostPort(name); err == nil {
 		name = h
 	}
-	name = strings.TrimSuffix(name, ".")
+	name = strings.TrimSuffix(strings.Trim(name, "[]"), ".")
 	return slices.ContainsFunc(allowed, func(pattern string) bool {
 		pattern = strings.ToLower(pattern)
 		if suffix, ok := strings.CutPrefix(pattern, "."); ok {

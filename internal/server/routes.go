@@ -90,7 +90,7 @@ func (s *Server) mount(cfg *config.Config, o Options, box *mail.Mailbox) error {
 	}}
 	if box != nil {
 		rt.mail = http.StripPrefix("/dev/mail", box.Handler())
-		s.Served = append(s.Served, fmt.Sprintf("%-18s %s", "/dev/mail/", "mail that was sent (development only)"))
+		s.Served = append(s.Served, Served{"/dev/mail/", "the mail that was sent (development only)"})
 	}
 	for _, m := range cfg.Mounts {
 		routes, err := s.dialect(cfg, o, view, m)
@@ -98,10 +98,10 @@ func (s *Server) mount(cfg *config.Config, o Options, box *mail.Mailbox) error {
 			return err
 		}
 		if routes == nil {
-			s.Served = append(s.Served, fmt.Sprintf("%-18s %s: not served by this version", m.Path+"/", m.Dialect))
+			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + ": NOT SERVED by this version, its paths answer 404"})
 			continue
 		}
-		s.Served = append(s.Served, fmt.Sprintf("%-18s %s", m.Path+"/", m.Dialect))
+		s.Served = append(s.Served, Served{m.Path + "/", m.Dialect})
 		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
 	}
 	sort.SliceStable(rt.mounts, func(i, j int) bool { return len(rt.mounts[i].prefix) > len(rt.mounts[j].prefix) })
@@ -137,9 +137,13 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 }
 
 func sessionCookie(cfg *config.Config) drf.Cookie {
+	age := cfg.SessionCookieAge
+	if cfg.SessionExpireAtBrowserClose {
+		age = 0
+	}
 	return drf.Cookie{
 		Name: cfg.SessionCookieName, Domain: cfg.SessionCookieDomain, Path: cfg.SessionCookiePath, SameSite: string(cfg.SessionCookieSameSite),
-		Secure: cfg.SessionCookieSecure, HTTPOnly: cfg.SessionCookieHTTPOnly, Age: cfg.SessionCookieAge,
+		Secure: cfg.SessionCookieSecure, HTTPOnly: cfg.SessionCookieHTTPOnly, Age: age,
 	}
 }
 

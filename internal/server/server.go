@@ -34,12 +34,15 @@ type Options struct {
 type Server struct {
 	Accounts *account.Service
 	Store    *store.Store
-	// Served lists what is served where, a line each.
-	Served []string
+	// Served lists what is served where.
+	Served []Served
 
 	handler http.Handler
 	stop    func()
 }
+
+// Served is a path and what is there.
+type Served struct{ Path, What string }
 
 // Handler answers every request.
 func (s *Server) Handler() http.Handler { return s.handler }
@@ -95,12 +98,44 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 		return nil, err
 	}
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
-	wait := accounts.Start(delivering)
+	delivered := accounts.Start(delivering)
+	purged := s.purge(delivering, o)
 	s.stop = func() {
 		stop()
-		wait()
+		delivered()
+		purged()
 	}
 	return s, nil
+}
+
+const (
+	purgeEvery = time.Hour
+	purgeBatch = 500 // rows a transaction, so that nobody waits for it
+)
+
+// purge deletes expired tokens and links every hour, as Django leaves to a cron job; wait returns when it has stopped.
+func (s *Server) purge(ctx context.Context, o Options) (wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(purgeEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			n, err := s.Store.FlushExpired(ctx, o.Now(), purgeBatch)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				o.Log.WarnContext(ctx, "expired rows could not be deleted", "error", err)
+			case n > 0:
+				o.Log.InfoContext(ctx, "expired rows deleted", "rows", n)
+			}
+		}
+	}()
+	return func() { <-done }
 }
 
 // Accounts builds the account rules on an open database, for the server and for commands that work without one.
@@ -157,25 +192,21 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 	}, nil
 }
 
-// checkApps refuses a database without the tables that the settings need, app by app.
+// checkApps refuses settings that need an app of Django's which is not there, app by app.
 func checkApps(cfg *config.Config, apps store.Apps) error {
 	var missing []error
-	need := func(there bool, app, table, why string) {
-		if !there {
-			missing = append(missing, fmt.Errorf("the database has no table %s, which %s needs: add %s to Django's INSTALLED_APPS and migrate, or change the setting", table, why, app))
+	need := func(there, wanted bool, app, table, setting string) {
+		if wanted && !there {
+			missing = append(missing, fmt.Errorf("%s needs the app %s, but the database has no table %s or INSTALLED_APPS leaves the app out: "+
+				"install it in Django and migrate, or change the setting", setting, app, table))
 		}
 	}
-	if slices.Contains(cfg.InstalledApps, "rest_framework_simplejwt.token_blacklist") {
-		need(apps.Blacklist, "rest_framework_simplejwt.token_blacklist", "token_blacklist_outstandingtoken", "INSTALLED_APPS")
-	}
-	if slices.Contains(cfg.InstalledApps, "rest_framework.authtoken") {
-		need(apps.AuthToken, "rest_framework.authtoken", "authtoken_token", "INSTALLED_APPS")
-	}
-	if cfg.SimpleJWT.BlacklistAfterRotation && cfg.SimpleJWT.RotateRefreshTokens {
-		need(apps.Blacklist, "rest_framework_simplejwt.token_blacklist", "token_blacklist_outstandingtoken", "SIMPLE_JWT.BLACKLIST_AFTER_ROTATION")
-	}
-	if cfg.Mounted(config.Djoser) && cfg.Djoser.CreateSessionOnLogin {
-		need(apps.Sessions, "django.contrib.sessions", "django_session", "DJOSER.CREATE_SESSION_ON_LOGIN")
-	}
+	installed := func(app string) bool { return slices.Contains(cfg.InstalledApps, app) }
+	const blacklist, keys = "rest_framework_simplejwt.token_blacklist", "rest_framework.authtoken"
+	need(apps.Blacklist, installed(blacklist), blacklist, "token_blacklist_outstandingtoken", "INSTALLED_APPS")
+	need(apps.AuthToken, installed(keys), keys, "authtoken_token", "INSTALLED_APPS")
+	need(apps.Blacklist, cfg.SimpleJWT.RotateRefreshTokens && cfg.SimpleJWT.BlacklistAfterRotation, blacklist, "token_blacklist_outstandingtoken",
+		"SIMPLE_JWT.BLACKLIST_AFTER_ROTATION")
+	need(apps.Sessions, cfg.Mounted(config.Djoser) && cfg.Djoser.CreateSessionOnLogin, "django.contrib.sessions", "django_session", "DJOSER.CREATE_SESSION_ON_LOGIN")
 	return errors.Join(missing...)
 }

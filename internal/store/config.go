@@ -6,6 +6,8 @@ type Config struct {
 	URL string
 	// User is the shape of the user table.
 	User UserModel
+	// Installed are the apps that settings say are there; nil leaves it to the tables.
+	Installed *Apps
 }
 
 // A UserModel is the shape of the user table: the user_model key.

@@ -28,7 +28,9 @@ type database struct {
 	write  *sql.DB // the same pool on PostgreSQL
 	model  UserModel
 	users  string // the quoted user table
-	facts  atomic.Pointer[facts]
+	// installed are the apps that settings say are there, nil where they do not say
+	installed *Apps
+	facts     atomic.Pointer[facts]
 }
 
 // facts is what the schema that is there looks like: read at Open, and again after Migrate.
@@ -58,7 +60,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.model, d.users = model, quote(model.Table)
+	d.model, d.users, d.installed = model, quote(model.Table), cfg.Installed
 	s := &Store{database: d}
 	if err := s.look(ctx); err != nil {
 		_ = s.Close()
@@ -87,13 +89,16 @@ func (s *Store) Close() error {
 	return errors.Join(s.read.Close(), s.write.Close())
 }
 
+// String names the database without its password.
+func (s *Store) String() string { return s.name }
+
 // Ping asks the database for a sign of life.
 func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	return s.first(ctx, []any{&one}, "SELECT 1")
 }
 
-// Apps tells which of Django's apps have their tables.
+// Apps tells which of Django's apps have their tables and are not left out by the settings.
 func (s *Store) Apps() Apps { return s.facts.Load().apps }
 
 // look reads the facts of the schema.
@@ -129,8 +134,16 @@ func (s *Store) look(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.installed != nil {
+		f.apps = f.apps.and(*s.installed)
+	}
 	s.facts.Store(f)
 	return nil
+}
+
+// and is the apps in both.
+func (a Apps) and(b Apps) Apps {
+	return Apps{a.AuthToken && b.AuthToken, a.Blacklist && b.Blacklist, a.Sessions && b.Sessions, a.Sites && b.Sites, a.Allauth && b.Allauth}
 }
 
 // tries bounds how often InTx runs a transaction that lost against another one.

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// Notes are things to know that are no mistakes: defaults that may surprise, and names that have no effect.
+func (c *Config) Notes() []string {
+	notes := slices.Clone(c.notes)
+	if c.Development {
+		notes = append(notes, "Development mode: only this machine is served, and a secret key is kept in "+DevelopmentSecretFile+".")
+	}
+	if c.TimeZone != "UTC" {
+		notes = append(notes, "TIME_ZONE is "+c.TimeZone+": the age of mailed links is counted in its wall-clock time, so a Django on the same database must have the same.")
+	} else if !c.IsGiven("TIME_ZONE") && !c.Development {
+		notes = append(notes, "TIME_ZONE is not set: it is UTC here, and America/Chicago in a Django that does not set it. A Django on the same database must have the same.")
+	}
+	return notes
+}
+
+// A risk is something that settings allow and that somebody can turn against the users.
+type risk struct {
+	taken bool
+	text  string
+}
+
+// Risks names, a sentence each, what the exact profile keeps of the reference's weaknesses, and which settings open doors in either profile.
+func (c *Config) Risks() []string {
+	risks := c.settingRisks()
+	if c.Profile == Exact {
+		risks = append(risks, c.exactRisks()...)
+		if c.Mounted(DjRestAuth, DjRestAuthRegistration) {
+			risks = append(risks, c.exactRestAuthRisks()...)
+		}
+	}
+	var texts []string
+	for _, r := range risks {
+		if r.taken {
+			texts = append(texts, r.text)
+		}
+	}
+	return texts
+}
+
+// settingRisks are those of single settings, whatever the profile.
+func (c *Config) settingRisks() []risk {
+	d, j, r := &c.Djoser, &c.SimpleJWT, &c.RESTFramework
+	unmailable := d.SendActivationEmail && c.UserModel.UsernameField != c.UserModel.EmailField && d.LoginField != c.UserModel.EmailField
+	shortHMAC := strings.HasPrefix(j.Algorithm, "HS") && j.SigningKey != nil && len(*j.SigningKey) < minSecret
+	weak := []string{"django.contrib.auth.hashers.MD5PasswordHasher", "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher"}
+	return []risk{
+		{len(c.SecretKey) > 0 && len(c.SecretKey) < minSecret, "secret_key is shorter than 32 bytes: tokens and links signed with it can be forged by whoever guesses it."},
+		{strings.HasPrefix(string(c.SecretKey), "django-insecure-"), "secret_key is one that Django's startproject made for trying things out: it may stand in a repository."},
+		{shortHMAC, "SIMPLE_JWT.SIGNING_KEY is shorter than 32 bytes: tokens can be forged by whoever guesses it."},
+		{unmailable && c.Mounted(Djoser), "DJOSER.SEND_ACTIVATION_EMAIL is on and an address is optional: an account without one can never be activated."},
+		{d.PasswordResetShowEmailNotFound || d.UsernameResetShowEmailNotFound, "A SHOW_EMAIL_NOT_FOUND switch of DJOSER is on: anybody can ask which addresses have an account, in all three mail requests."},
+		{!d.HideUsers && c.Mounted(Djoser), "DJOSER.HIDE_USERS is off: every signed-in user can read all others."},
+		{slices.Contains(d.Permissions.UserList, permissionClasses[0]) || slices.Contains(d.Permissions.User, permissionClasses[0]), "DJOSER.PERMISSIONS lets anybody at users: AllowAny stands where an owner was asked for."},
+		{!j.CheckUserIsActive, "SIMPLE_JWT.CHECK_USER_IS_ACTIVE is off: tokens of deactivated users stay good."},
+		{slices.Contains(c.AuthenticationBackends, backends[1]), "AUTHENTICATION_BACKENDS lets inactive users sign in."},
+		{j.TokenTypeClaim == nil, "SIMPLE_JWT.TOKEN_TYPE_CLAIM is null: a refresh token passes for an access token."},
+		{len(c.Passwords.Validators) == 0, "AUTH_PASSWORD_VALIDATORS is empty: any password will do."},
+		{len(c.Passwords.Hashers) > 0 && slices.Contains(weak, c.Passwords.Hashers[0]), "PASSWORD_HASHERS begins with a weak algorithm: new passwords are kept with it."},
+		{len(r.DefaultThrottleClasses) > 0 && r.NumProxies == nil && c.Profile == Exact, "REST_FRAMEWORK.NUM_PROXIES is not set: a forged X-Forwarded-For gets round the throttles."},
+		{c.UseXForwardedHost, "USE_X_FORWARDED_HOST is on: only a proxy that sets the header itself makes that safe."},
+		{c.Mail.HostPassword != "" && !c.Mail.UseSSL && !c.Mail.UseTLS, "EMAIL_HOST_PASSWORD crosses the network in clear: neither EMAIL_USE_TLS nor EMAIL_USE_SSL is on."},
+	}
+}
+
+// exactRisks are the weaknesses of djoser, SimpleJWT and REST framework that the exact profile keeps.
+func (c *Config) exactRisks() []risk {
+	ends := func(what string) bool { return !slices.Contains(c.EndTokensOn, what) }
+	djoser := c.Mounted(Djoser)
+	return []risk{
+		{djoser, "Hidden and missing users are told apart by the wording and status of the answer (B2)."},
+		{djoser, "A mailed link serves activation, password reset and user name reset alike, until it expires or the account changes (C1)."},
+		{ends(OnPassword), "A changed or reset password ends no session, token key or refresh token (C2)."},
+		{ends(OnEmail), "A changed address ends no session, token key or refresh token (C2)."},
+		{ends(OnDeactivation) || ends(OnDeletion), "A deactivated or deleted user's refresh tokens stay as they are (C2)."},
+		{!c.SimpleJWT.BlacklistAfterRotation, "Verify calls a blacklisted refresh token good, and a rotated refresh token can be used again (C6)."},
+		{c.SimpleJWT.BlacklistAfterRotation, "A refresh token that is used a second time is refused, but its successors live on (C10)."},
+		{true, "Refresh tokens stand in the database as they are handed out (C12)."},
+		{true, "A refresh token that names no user can be refreshed (C14)."},
+		{djoser, "Whoever was deactivated by an administrator can ask for an activation mail and come back (D3, D5)."},
+		{djoser, "A new address counts before it is proven, and the old one is told nothing (D2)."},
+		{djoser, "User names that look the same can be set (D6)."},
+		{djoser, "A reset accepts a password like the user's own name or address (D7)."},
+		{len(c.RESTFramework.DefaultThrottleClasses) == 0, "Nothing limits how often sign-in, reset and activation are tried (E11)."},
+	}
+}
+
+// exactRestAuthRisks are those of dj-rest-auth and allauth.
+func (c *Config) exactRestAuthRisks() []risk {
+	return []risk{
+		{true, "Each logout with an empty token leaves two rows in the database (dj-rest-auth 4)."},
+		{true, "A request to send a verification mail that names no address mails the first one of the table (dj-rest-auth 6)."},
+		{true, "A stale access cookie locks a browser out of login and logout (dj-rest-auth 7)."},
+		{c.RestAuth["JWT_AUTH_HTTPONLY"] != false, "Registration shows scripts the refresh token that login hides from them (dj-rest-auth 10)."},
+		{c.RestAuth["USE_JWT"] == true, "Registration makes a session even where sessions are off (dj-rest-auth 11)."},
+		{true, "A password change by a token's bearer stores a session of nobody (dj-rest-auth 12)."},
+		{len(c.AllowedHosts) == 0 || slices.Contains(c.AllowedHosts, "*"), "Links in mails follow the request's Host while ALLOWED_HOSTS allows any (dj-rest-auth 13)."},
+		{c.Account["ACCOUNT_RATE_LIMITS"] == false, "Nothing limits how often confirmation mails are asked for (dj-rest-auth 18)."},
+		{c.RestAuth["OLD_PASSWORD_FIELD_ENABLED"] != true, "Whoever holds an access token can set a new password without the old one (dj-rest-auth 20)."},
+		{true, "A stranger who registered with somebody's unverified address stays signed in after its owner resets the password (dj-rest-auth 22)."},
+		{true, "Login by e-mail accepts addresses that nobody has proven (dj-rest-auth 24)."},
+		{c.Account["ACCOUNT_LOGOUT_ON_GET"] == true, "ACCOUNT_LOGOUT_ON_GET lets any page that shows an image log its readers out (dj-rest-auth 33)."},
+	}
+}
