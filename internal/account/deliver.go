@@ -14,6 +14,7 @@ const (
 	mailBatch     = 8                // mails one deliverer takes at a time, sent in order
 	mailPoll      = 5 * time.Second  // how often the queue is looked at without being told: another process may have died
 	mailLease     = 45 * time.Second // how long a mail is one deliverer's; longer than a conversation may take
+	shutdownGrace = 5 * time.Second  // what a conversation under way may still take when the server stops
 	firstRetry    = 15 * time.Second // doubled with every attempt
 	longestRetry  = time.Hour
 	giveUpAfter   = 5 * 24 * time.Hour // as long as mail servers try
@@ -72,9 +73,11 @@ func (s *Service) deliverBatch(ctx context.Context) (more bool) {
 }
 
 func (s *Service) deliverOne(ctx context.Context, m store.Mail) {
-	ctx = context.WithoutCancel(ctx) // a mail in hand is finished: the server's shutdown waits for it
+	stopping := ctx
+	ctx = context.WithoutCancel(ctx) // a mail in hand is finished: the server's shutdown waits a little for it
 	sending, cancel := context.WithTimeout(ctx, mailLease-5*time.Second)
 	defer cancel()
+	defer context.AfterFunc(stopping, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	err := s.send(sending, m)
 	switch {
 	case err == nil:

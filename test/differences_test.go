@@ -1,0 +1,78 @@
+package test
+
+// A difference is a step at which the profile safe answers otherwise than the reference. Safe holds the keys of the answer that differ:
+// status, headers, body, mail or rows; null stands for a key that is not there.
+type difference struct {
+	scenario string
+	step     int
+	quirk    string // the entry of docs/divergences.md that asks for it
+	safe     string // JSON
+}
+
+// differences are all that the recordings show.
+var differences = []difference{
+	// Whether an id exists shows in nothing.
+	{"djoser-users/hidden-users", 5, "B2", `{"status": 404, "body": {"detail": "Not found."}}`},
+	{"djoser-settings/user-id-field-username", 4, "B2", `{"body": {"detail": "Not found."}}`},
+
+	// A link mailed to reset a password activates nobody.
+	{"djoser-activation/active-user-with-a-good-token-is-refused", 1, "C1", `{"status": 400, "body": {"token": ["Invalid token for given user."]}}`},
+
+	// A new password ends the refresh tokens made under the old one.
+	{"djoser-password/change", 4, "C2", `{"status": 401, "headers": ` + refusedByJWT + `, "body": {"detail": "Token is blacklisted", "code": "token_not_valid"}}`},
+	{"djoser-password/change-drops-the-token-key-when-asked", 6, "C2", `{"status": 401, "headers": ` + refusedByJWT + `, "body": {"detail": "Token is blacklisted", "code": "token_not_valid"}}`},
+
+	// Verify honours the blacklist whatever BLACKLIST_AFTER_ROTATION says.
+	{"jwt-refresh/blacklist", 4, "C6", `{"status": 400, "body": {"non_field_errors": ["Token is blacklisted"]}}`},
+
+	// The database holds no token that could be used.
+	{"jwt-pair/pair", 1, "C12", `{"rows": [[1, 1, 32, {"$jwt": {"header": {"alg": "HS256", "typ": "JWT"},
+		"claims": {"token_type": "refresh", "exp": "<time>", "iat": "<time>", "jti": "<hex32>", "user_id": "1", "exp-iat": 86400}, "signature": ""}}, 1, 1]]}`},
+
+	// An address is found whatever its case.
+	{"djoser-password/reset-for-whom", 3, "D1", `{"mail": [` + resetForAlice + `]}`},
+	{"djoser-password/reset-for-whom", 4, "D1", `{"mail": [` + resetForAlice + `]}`},
+
+	// The old address hears of the new one.
+	{"djoser-users/me-new-email-locks-the-account-until-activated", 1, "D2", `{"mail": [` + noteTo("alice@example.com") + `,
+		{"from": "webmaster@localhost", "to": "new@example.com", "links": ["http://example.com/activate/MQ/{{token}}"], "parts": ["plain", "html"]}]}`},
+	{"djoser-users/me-new-email-without-activation", 1, "D2", `{"mail": [` + noteTo("alice@example.com") + `]}`},
+	{"djoser-users/me-new-email-without-activation", 2, "D2", `{"mail": [` + noteTo("New.Name@EXAMPLE.com") + `]}`},
+	{"djoser-users/me-new-email-without-activation", 3, "D2", `{"mail": [` + noteTo("bob@example.com") + `]}`},
+	{"djoser-users/staff-may-change-and-delete-others", 2, "D2", `{"mail": [` + noteTo("bob@example.com") + `,
+		{"from": "webmaster@localhost", "to": "bob2@example.com", "links": ["http://example.com/activate/Mg/{{token}}"], "parts": ["plain", "html"]}]}`},
+
+	// Paths are served with and without their closing slash.
+	{"drf-http/slash-is-added-by-redirect", 0, "E3", `{"status": 401,
+		"headers": {"Content-Type": "application/json", "Allow": "GET, POST, HEAD, OPTIONS", "WWW-Authenticate": "Bearer realm=\"api\"", "Content-Language": "en"},
+		"body": {"detail": "Authentication credentials were not provided."}}`},
+	{"drf-http/slash-is-added-by-redirect", 1, "E3", `{"status": 201,
+		"headers": {"Content-Type": "application/json", "Allow": "GET, POST, HEAD, OPTIONS", "Content-Language": "en"},
+		"body": {"email": "", "username": "bob", "id": 1}}`},
+	{"drf-http/slash-is-added-by-redirect", 2, "E3", `{"status": 401,
+		"headers": {"Content-Type": "application/json", "Allow": "GET, PUT, PATCH, DELETE, HEAD, OPTIONS", "WWW-Authenticate": "Bearer realm=\"api\"", "Content-Language": "en"},
+		"body": {"detail": "Authentication credentials were not provided."}}`},
+	{"drf-http/slash-is-added-by-redirect", 3, "E3", `{"status": 204, "headers": {"Allow": "POST, OPTIONS", "Content-Language": "en"}}`},
+	{"drf-http/slash-is-added-by-redirect", 4, "E3", `{"status": 200,
+		"headers": {"Content-Type": "application/json", "Allow": "GET, HEAD, OPTIONS", "Content-Language": "en"},
+		"body": {"users": "http://<host>/auth/users/"}}`},
+
+	// The word before a token is compared without case.
+	{"drf-auth/bearer-case-and-spaces", 1, "E5", `{"status": 200, "headers": ` + me + `, "body": {"email": "alice@example.com", "id": 1, "username": "alice"}}`},
+	{"drf-auth/bearer-case-and-spaces", 2, "E5", `{"status": 200, "headers": ` + me + `, "body": {"email": "alice@example.com", "id": 1, "username": "alice"}}`},
+	{"jwt-settings/header-types", 3, "E5", `{"status": 200, "headers": ` + me + `, "body": {"email": "alice@example.com", "id": 1, "username": "alice"}}`},
+}
+
+const (
+	refusedByJWT = `{"Content-Type": "application/json", "Allow": "POST, OPTIONS", "WWW-Authenticate": "Bearer realm=\"api\"", "Content-Language": "en"}`
+
+	me = `{"Content-Type": "application/json", "Allow": "GET, PUT, PATCH, DELETE, HEAD, OPTIONS", "Content-Language": "en"}`
+
+	resetForAlice = `{"from": "webmaster@localhost", "to": "alice@example.com",
+		"links": ["http://example.com/password/reset/confirm/MQ/{{token}}"], "parts": ["plain", "html"]}`
+)
+
+// noteTo is a mail without links.
+func noteTo(address string) string {
+	return `{"from": "webmaster@localhost", "to": "` + address + `", "links": [], "parts": ["plain", "html"]}`
+}
