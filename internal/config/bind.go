@@ -369,7 +369,7 @@ func (b *binder) bindTexts(target *[]string, n ast.Node, key string, single bool
 func (b *binder) bindDuration(target *time.Duration, n ast.Node, key string) {
 	const mend = "write 5m, 24h, 7d, 1d12h or a number of seconds"
 	var d time.Duration
-	err := errDuration
+	var err error
 	text, ok := textOf(n)
 	if ok {
 		d, err = parseDuration(text)

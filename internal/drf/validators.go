@@ -105,8 +105,8 @@ func labelOf(label string, kind func(rune) bool) bool {
 
 // addressLiteral is an IPv4 or IPv6 address in brackets, without zone or tag.
 func addressLiteral(s string) bool {
-	inner, ok := strings.CutPrefix(s, "[")
-	if inner, ok = strings.CutSuffix(inner, "]"); !ok || len(s) != len(inner)+2 {
+	inner := strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")
+	if len(s) != len(inner)+2 {
 		return false
 	}
 	address, err := netip.ParseAddr(inner)

@@ -33,8 +33,8 @@ func compose(m Message) (*letter, error) {
 		return nil, permanent("%q is no Message-ID", m.ID)
 	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
-	msg.FromMailAddress(from)
-	msg.ToMailAddress(to)
+	msg.SetGenHeaderPreformatted("From", headerAddress(from))
+	msg.SetGenHeaderPreformatted("To", headerAddress(to))
 	msg.Subject(oneLine(m.Subject))
 	msg.SetMessageIDWithValue(m.ID)
 	msg.SetDateWithValue(m.Date)
@@ -52,6 +52,15 @@ func compose(m Message) (*letter, error) {
 		return nil, permanentError{err}
 	}
 	return &letter{from: from, to: to, utf8: !isASCII(from.Address + to.Address), bytes: b.Bytes()}, nil
+}
+
+// headerAddress is an address as Django writes it into a header: bare where there is no name to it. Its parts were parsed, so that nothing else can
+// hide in it.
+func headerAddress(a *mail.Address) string {
+	if a.Name == "" {
+		return strings.Trim(a.String(), "<>")
+	}
+	return a.String()
 }
 
 // isMessageID reports whether s can stand between the brackets of a Message-ID: something on both sides of one @, of visible
