@@ -188,12 +188,8 @@ func (s *Store) naming(ctx context.Context, name string, id ID, fn func(tx *Stor
 		return fn(s)
 	}
 	return s.InTx(ctx, func(tx *Store) error {
-		if s.engine.lockName != "" {
-			hash := fnv.New64a()
-			_, _ = hash.Write([]byte(s.model.Table + "\x00" + name)) // never fails
-			if _, err := tx.exec(ctx, s.engine.lockName, int64(hash.Sum64())); err != nil {
-				return err
-			}
+		if err := tx.Reserve(ctx, s.model.UsernameField, name); err != nil {
+			return err
 		}
 		taken, err := tx.exists(ctx, "SELECT 1 FROM "+s.users+" WHERE "+s.model.UsernameField+" = $1 AND ($2 = '' OR CAST(id AS text) <> $2)", name, id.String())
 		if err != nil {
@@ -204,6 +200,17 @@ func (s *Store) naming(ctx context.Context, name string, id ID, fn func(tx *Stor
 		}
 		return fn(tx)
 	})
+}
+
+// Reserve holds a value of a column against other transactions that reserve it, until this one ends: it makes values unique that no index does.
+func (s *Store) Reserve(ctx context.Context, column, value string) error {
+	if s.engine.lockName == "" {
+		return nil // a transaction that writes excludes all others
+	}
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(s.model.Table + "\x00" + column + "\x00" + value)) // never fails
+	_, err := s.exec(ctx, s.engine.lockName, int64(hash.Sum64()))
+	return err
 }
 
 // setColumn writes one column: Django saves whole rows and so undoes what others changed meanwhile; we do not.
