@@ -111,11 +111,19 @@ func ignore(err, kind error) error {
 	return err
 }
 
-// taken turns a broken unique rule into ErrTaken.
+// Taken says which column's value belongs to somebody already; errors.Is finds ErrTaken in it.
+type Taken struct{ Column string }
+
+func (t *Taken) Error() string { return "the " + t.Column + " is taken" }
+
+// Is makes every Taken an ErrTaken.
+func (t *Taken) Is(target error) bool { return target == ErrTaken }
+
+// taken turns a broken unique rule into *Taken.
 func taken(err error) error {
 	var duplicate *store.Duplicate
 	if errors.As(err, &duplicate) {
-		return ErrTaken
+		return &Taken{duplicate.Column}
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"strings"
 
 	"latchkey/internal/store"
 )
@@ -13,6 +14,10 @@ type Registration struct {
 	Inactive bool
 	// Staff and Superuser are for the command line; no API sets them.
 	Staff, Superuser bool
+	// NewAddress refuses an address that somebody has, whatever its case.
+	NewAddress bool
+	// Verbatim stores the name as it was sent instead of in its normal form.
+	Verbatim bool
 	// Letter goes to the new user's address, if there is one.
 	Letter *Letter
 }
@@ -34,7 +39,15 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 		IsSuperuser: reg.Superuser,
 		DateJoined:  s.Now(),
 	}
+	if reg.Verbatim {
+		user.Username = reg.Username
+	}
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		if reg.NewAddress {
+			if err := newAddress(ctx, tx, user.Email); err != nil {
+				return err
+			}
+		}
 		if err := tx.InsertUser(ctx, user); err != nil {
 			return err
 		}
@@ -50,4 +63,22 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 	}
 	s.wakeDelivery()
 	return user, nil
+}
+
+// newAddress refuses an address that somebody has, and keeps others from taking it before the transaction ends.
+func newAddress(ctx context.Context, tx *store.Store, email string) error {
+	if err := tx.Reserve(ctx, "email", strings.ToLower(email)); err != nil {
+		return err
+	}
+	users, err := tx.UsersByEmailFold(ctx, email)
+	if err == nil && len(users) > 0 {
+		err = &store.Duplicate{Column: "email"}
+	}
+	return err
+}
+
+// EmailTaken tells whether somebody has the address, whatever its case.
+func (s *Service) EmailTaken(ctx context.Context, email string) (bool, error) {
+	users, err := s.Store.UsersByEmailFold(ctx, email)
+	return len(users) > 0, err
 }

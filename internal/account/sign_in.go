@@ -47,6 +47,34 @@ func (s *Service) SignIn(ctx context.Context, name, password string) (Login, err
 	return Login{}, ErrBadCredentials
 }
 
+// maxNamesakes is how many users of one address are tried with a password: addresses are not unique in Django's table, and each try costs a hash.
+const maxNamesakes = 4
+
+// SignInByEmail is SignIn by address instead of name, whatever the address's case. Of several users who have it, the first whose password fits is meant.
+func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Login, error) {
+	users, err := s.Store.UsersByEmailFold(ctx, email)
+	if err != nil {
+		return Login{}, err
+	}
+	if len(users) == 0 || email == "" {
+		if err := s.Passwords.CheckNobody(ctx, password); err != nil {
+			return Login{}, err
+		}
+		return Login{}, ErrBadCredentials
+	}
+	for i := range users[:min(len(users), maxNamesakes)] {
+		user := &users[i]
+		ok, err := s.CheckPassword(ctx, user, password)
+		if err != nil {
+			return Login{}, err
+		}
+		if ok && user.IsActive {
+			return Login{user, ModelBackend}, nil
+		}
+	}
+	return Login{}, ErrBadCredentials
+}
+
 func (s *Service) lookupField(backend string) string {
 	if backend == LoginFieldBackend {
 		return s.LoginField

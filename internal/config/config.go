@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // TIME_ZONE must mean the same on machines that have no zone files
 
 	"latchkey/internal/dialect/djoser"
+	"latchkey/internal/dialect/registerloginrefresh"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
 	"latchkey/internal/passwords"
@@ -150,6 +151,8 @@ type Config struct {
 	Djoser        djoser.Config    `yaml:"DJOSER"`
 	SimpleJWT     tokens.JWTConfig `yaml:"SIMPLE_JWT"`
 	RESTFramework drf.Config       `yaml:"REST_FRAMEWORK"`
+	// RegisterLoginRefresh are the settings of that small API, which has none in Django.
+	RegisterLoginRefresh registerloginrefresh.Config `yaml:"register_login_refresh"`
 	// RestAuth, Account and SocialAccount hold what was given of dj-rest-auth's and allauth's settings, by full name.
 	RestAuth      Given `yaml:"REST_AUTH"`
 	Account       Given `yaml:"ACCOUNT_*"`

@@ -16,6 +16,10 @@ func (c *Config) Notes() []string {
 	} else if !c.IsGiven("TIME_ZONE") && !c.Development {
 		notes = append(notes, "TIME_ZONE is not set: it is UTC here, and America/Chicago in a Django that does not set it. A Django on the same database must have the same.")
 	}
+	if c.Mounted(RegisterLoginRefresh) && !c.RegisterLoginRefresh.PasswordValidators && len(c.Passwords.Validators) > 0 {
+		notes = append(notes, "AUTH_PASSWORD_VALIDATORS do not run at the register-login-refresh API's register, whose documents promise 8 to 128 characters of any kind; "+
+			"register_login_refresh.password_validators runs them.")
+	}
 	return notes
 }
 

@@ -19,11 +19,15 @@ type Route struct {
 	Viewset bool
 	// Closed routes want their closing slash in the reference, which redirects to it.
 	Closed bool
+	// Bare routes are documented without the closing slash, all others with it: where two dialects claim a path, each has the form it documents.
+	Bare bool
 	// Prefix routes match whatever follows, as djoser's jwt patterns do, which have no end.
 	Prefix bool
 	// NoAuth routes do not read who is calling; Challenge is then the WWW-Authenticate of their 401s.
 	NoAuth    bool
 	Challenge string
+	// NoOptions routes answer OPTIONS as a method they do not serve.
+	NoOptions bool
 	// Options gives the fields that OPTIONS shows for each method of Describes; nil for a view without fields.
 	Options func(r *Request, method string) (fields Object, ok bool)
 
@@ -65,7 +69,10 @@ func (route *Route) allow() string {
 	if head {
 		methods = append(methods, http.MethodHead)
 	}
-	return strings.Join(append(methods, http.MethodOptions), ", ")
+	if !route.NoOptions {
+		methods = append(methods, http.MethodOptions)
+	}
+	return strings.Join(methods, ", ")
 }
 
 // Routes is a dialect's route table, ready to be matched.
@@ -84,6 +91,8 @@ type Match struct {
 	Format string
 	// Slash asks for a redirect to the same path with a closing slash.
 	Slash bool
+	// Documented says that the path has the route's documented form.
+	Documented bool
 }
 
 // NewRoutes prepares a route table.
@@ -115,7 +124,7 @@ func (t *Routes) Match(path string) (Match, bool) {
 		return Match{}, false
 	}
 	if route, id := t.find(key); route != nil {
-		return Match{Route: route, ID: id, Slash: route.Closed && !slash && t.Redirect}, true
+		return Match{Route: route, ID: id, Slash: route.Closed && !slash && t.Redirect, Documented: slash != route.Bare}, true
 	}
 	if base, format, ok := cutFormat(key); ok {
 		if route, id := t.find(base); route != nil && route.Viewset {

@@ -91,7 +91,7 @@ func (v *View) serve(w http.ResponseWriter, r *Request, route *Route) error {
 	switch {
 	case served:
 		return endpoint.Handle(w, r)
-	case r.Method == http.MethodOptions:
+	case r.Method == http.MethodOptions && !route.NoOptions:
 		return v.options(w, r, route)
 	}
 	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)

@@ -13,6 +13,7 @@ import (
 	"latchkey/internal/authenticate"
 	"latchkey/internal/config"
 	"latchkey/internal/dialect/djoser"
+	"latchkey/internal/dialect/registerloginrefresh"
 	"latchkey/internal/dialect/simplejwt"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
@@ -39,16 +40,8 @@ type router struct {
 // ServeHTTP answers a request, with a redirect where the reference insists on a closing slash, or an HTML 404 as Django does where nothing is served.
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
-	for _, m := range rt.mounts {
-		rest, ok := strings.CutPrefix(path, m.prefix)
-		if !ok || rest != "" && rest[0] != '/' {
-			continue
-		}
-		match, ok := m.routes.Match(strings.TrimPrefix(rest, "/"))
-		if !ok || strings.HasPrefix(rest, "//") {
-			continue
-		}
-		if match.Slash || rest == "" && m.prefix != "" && m.routes.Redirect {
+	if match, ok := rt.match(path); ok {
+		if match.Slash {
 			redirectToSlash(w, r)
 			return
 		}
@@ -63,6 +56,33 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		notFound(w, r)
 	}
+}
+
+// match finds the route of a path. Where several dialects at one prefix claim it, the one that documents the path in this form has it, else the first.
+func (rt *router) match(path string) (found drf.Match, ok bool) {
+	for i, m := range rt.mounts {
+		if ok && m.prefix != rt.mounts[i-1].prefix {
+			return found, true
+		}
+		rest, inside := strings.CutPrefix(path, m.prefix)
+		if !inside || rest != "" && rest[0] != '/' || strings.HasPrefix(rest, "//") {
+			continue
+		}
+		match, matched := m.routes.Match(strings.TrimPrefix(rest, "/"))
+		if !matched {
+			continue
+		}
+		if rest == "" && m.prefix != "" && m.routes.Redirect {
+			match.Slash = true
+		}
+		if match.Documented {
+			return match, true
+		}
+		if !ok {
+			found, ok = match, true
+		}
+	}
+	return found, ok
 }
 
 // redirectToSlash answers as Django's APPEND_SLASH: the same path with a slash, the query kept. It loses a POST's body in most clients, so that only the exact
@@ -132,6 +152,9 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 		return append(users.Routes(view.DefaultPermissions), jwt.DjoserRoutes()...), nil
 	case config.SimpleJWT:
 		return jwt.Routes(), nil
+	case config.RegisterLoginRefresh:
+		small := &registerloginrefresh.API{Config: cfg.RegisterLoginRefresh, Accounts: s.Accounts, Scheme: cfg.SimpleJWT.AuthHeaderTypes[0]}
+		return small.Routes(), nil
 	}
 	return nil, nil
 }

@@ -63,9 +63,9 @@ func (a *API) Routes(root []drf.Permission) []drf.Route {
 		action("set_password", "Set password", p.SetPassword, "password", a.setPassword),
 		action("reset_password", "Reset password", p.PasswordReset, "mail", a.resetPassword),
 		action("reset_password_confirm", "Reset password confirm", p.PasswordResetConfirm, "link", a.resetPasswordConfirm),
-		action("set_"+name, "Set "+name, p.SetUsername, "password", a.setUsername),
-		action("reset_"+name, "Reset "+name, p.UsernameReset, "mail", a.resetUsername),
-		action("reset_"+name+"_confirm", "Reset "+name+" confirm", p.UsernameResetConfirm, "link", a.resetUsernameConfirm),
+		action("set_"+name, "Set username", p.SetUsername, "password", a.setUsername),
+		action("reset_"+name, "Reset username", p.UsernameReset, "mail", a.resetUsername),
+		action("reset_"+name+"_confirm", "Reset username confirm", p.UsernameResetConfirm, "link", a.resetUsernameConfirm),
 		{Path: "token/login/", Name: "Token Create", Description: "Exchanges a user's credentials for their token key.",
 			Otherwise: drf.PermissionsNamed(p.TokenCreate), Options: drf.Described(
 				drf.FieldInfo{Name: "password", Type: "string", Label: "Password"},

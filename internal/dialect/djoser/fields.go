@@ -13,6 +13,14 @@ const (
 	emailTaken    = "user with this email address already exists."
 )
 
+// takenMessage is what is said of a column's value that belongs to somebody.
+func takenMessage(column string) string {
+	if column == "email" {
+		return emailTaken
+	}
+	return usernameTaken
+}
+
 // A column is a user column as a ModelSerializer reads it from the input.
 type column struct {
 	name, column string // its key in the body, its name in the table

@@ -24,7 +24,7 @@ func (a *API) setUsername(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	err = a.Accounts.ChangeUsername(r.Context(), r.User, name, a.note(r, a.Config.UsernameChangedEmailConfirmation, mail.UsernameChanged))
+	err = a.Accounts.ChangeUsername(r.Context(), r.User.ID, name, a.nameLetters(r))
 	return a.renamed(w, r, err)
 }
 
@@ -41,8 +41,15 @@ func (a *API) resetUsernameConfirm(w http.ResponseWriter, r *drf.Request) error 
 	if err != nil {
 		return err
 	}
-	err = a.Accounts.ResetUsername(r.Context(), link(in, mail.UsernameReset), name, a.note(r, a.Config.UsernameChangedEmailConfirmation, mail.UsernameChanged))
+	err = a.Accounts.ResetUsername(r.Context(), link(in, mail.UsernameReset), name, a.nameLetters(r))
 	return a.renamed(w, r, err)
+}
+
+func (a *API) nameLetters(r *drf.Request) account.Letters {
+	return account.Letters{
+		Changed: a.note(r, a.Config.UsernameChangedEmailConfirmation, mail.UsernameChanged),
+		Note:    a.letter(r, mail.EmailChanged, nil),
+	}
 }
 
 // newUsername reads the new name and its repetition, and answers for all fields read so far.
@@ -63,11 +70,7 @@ func (a *API) newUsername(r *drf.Request, in *drf.Fields, retype bool) (string, 
 func (a *API) renamed(w http.ResponseWriter, r *drf.Request, err error) error {
 	switch {
 	case errors.Is(err, account.ErrTaken):
-		message := usernameTaken
-		if a.Model.UsernameField == "email" {
-			message = emailTaken
-		}
-		return drf.Invalid("new_"+a.Model.UsernameField, message)
+		return drf.Invalid("new_"+a.Model.UsernameField, takenMessage(a.Model.UsernameField))
 	case errors.Is(err, account.ErrUserNotFound):
 		return r.NotAuthenticated()
 	case err != nil:

@@ -171,7 +171,7 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 		}
 		own, _ := user.Field(name)
 		text, _ := own.(string)
-		value, present := a.read(r, in, column{name: name, column: name, own: text, partial: r.Method == http.MethodPatch}, &failed)
+		value, present := a.read(r, in, column{name: name, column: name, own: text, partial: r.Method == http.MethodPatch, folded: name == "username"}, &failed)
 		if present {
 			change.Texts = append(change.Texts, account.Text{Column: name, Value: value})
 		}
@@ -180,9 +180,10 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 		return err
 	}
 	changed, err := a.Accounts.Update(r.Context(), change)
+	var taken *account.Taken
 	switch {
-	case errors.Is(err, account.ErrTaken):
-		return drf.Invalid(a.Model.RequiredFields[0], usernameTaken)
+	case errors.As(err, &taken):
+		return drf.Invalid(taken.Column, takenMessage(taken.Column))
 	case errors.Is(err, account.ErrUserNotFound):
 		return drf.NotFound()
 	case err != nil:

@@ -8,7 +8,6 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/store"
-	"latchkey/internal/tokens"
 )
 
 // An API answers SimpleJWT's endpoints.
@@ -100,7 +99,7 @@ func (a *API) createPair(w http.ResponseWriter, r *drf.Request) error {
 	}
 	pair, err := a.Accounts.NewPair(r.Context(), user)
 	if err != nil {
-		return inWords(err)
+		return drf.TokenRefused(err)
 	}
 	body := drf.Object{{Key: "refresh", Value: pair.Refresh}, {Key: "access", Value: pair.Access}}
 	for _, field := range a.LoginFields {
@@ -116,7 +115,7 @@ func (a *API) createSliding(w http.ResponseWriter, r *drf.Request) error {
 	}
 	token, err := a.Accounts.NewSliding(r.Context(), user)
 	if err != nil {
-		return inWords(err)
+		return drf.TokenRefused(err)
 	}
 	return r.Reply(w, http.StatusOK, drf.Object{{Key: "token", Value: token}})
 }
@@ -132,7 +131,7 @@ func (a *API) signIn(r *drf.Request) (*store.User, error) {
 		return nil, err
 	}
 	login, err := a.Accounts.SignIn(r.Context(), name, password)
-	return login.User, inWords(err)
+	return login.User, drf.TokenRefused(err)
 }
 
 func (a *API) refresh(w http.ResponseWriter, r *drf.Request) error {
@@ -142,7 +141,7 @@ func (a *API) refresh(w http.ResponseWriter, r *drf.Request) error {
 	}
 	pair, err := a.Accounts.Refresh(r.Context(), raw)
 	if err != nil {
-		return inWords(err)
+		return drf.TokenRefused(err)
 	}
 	body := drf.Object{{Key: "access", Value: pair.Access}}
 	if pair.Refresh != "" {
@@ -161,7 +160,7 @@ func (a *API) verify(w http.ResponseWriter, r *drf.Request) error {
 		return drf.Invalid(r.NonField(), "Token is blacklisted")
 	}
 	if err != nil {
-		return inWords(err)
+		return drf.TokenRefused(err)
 	}
 	return r.Reply(w, http.StatusOK, drf.Object{})
 }
@@ -172,7 +171,7 @@ func (a *API) blacklist(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	if err := a.Accounts.Blacklist(r.Context(), raw); err != nil {
-		return inWords(err)
+		return drf.TokenRefused(err)
 	}
 	return r.Reply(w, http.StatusOK, drf.Object{})
 }
@@ -184,7 +183,7 @@ func (a *API) refreshSliding(w http.ResponseWriter, r *drf.Request) error {
 	}
 	token, err := a.Accounts.RefreshSliding(r.Context(), raw)
 	if err != nil {
-		return inWords(err)
+		return drf.TokenRefused(err)
 	}
 	return r.Reply(w, http.StatusOK, drf.Object{{Key: "token", Value: token}})
 }
@@ -197,20 +196,4 @@ func field(r *drf.Request, name string) (string, error) {
 	}
 	value, _ := in.Char(name, drf.CharOptions{})
 	return value, in.Err()
-}
-
-// inWords puts account's errors into SimpleJWT's words.
-func inWords(err error) error {
-	var invalid *tokens.Invalid
-	switch {
-	case errors.As(err, &invalid):
-		return drf.DetailCode(http.StatusUnauthorized, invalid.Message, "token_not_valid")
-	case errors.Is(err, account.ErrBadCredentials):
-		return drf.Detail(http.StatusUnauthorized, "No active account found with the given credentials")
-	case errors.Is(err, account.ErrUserNotFound), errors.Is(err, account.ErrInactive), errors.Is(err, account.ErrNoUserClaim):
-		return drf.Detail(http.StatusUnauthorized, "No active account found for the given token.")
-	case errors.Is(err, account.ErrPasswordChanged):
-		return drf.Detail(http.StatusUnauthorized, "The user's password has been changed.")
-	}
-	return err
 }
