@@ -52,17 +52,29 @@ func main() {
 		kong.Description("User accounts over HTTP, in the words of djoser and SimpleJWT, on Django's own tables.\n\n"+
 			"Try it: 'latchkey serve' needs no configuration. Settings come from --config FILE, from the environment as LATCHKEY_… (LATCHKEY_DATABASE, "+
 			"LATCHKEY_DJOSER__LOGIN_FIELD), and from flags; docs/configuration.md lists them."),
-		kong.UsageOnError(),
+		kong.ShortUsageOnError(),
+		kong.Exit(exit),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	command, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
-	if err := command.Run(); err != nil {
+	err = command.Run()
+	var problems config.Problems
+	switch {
+	case errors.As(err, &problems):
+		// Each on a line of its own that begins with file and line, which editors and terminals make a link of.
+		fmt.Fprintf(os.Stderr, "latchkey: the configuration cannot be used:\n%v\n", problems)
+		os.Exit(2)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "latchkey: "+err.Error())
-		var problems config.Problems
-		if errors.As(err, &problems) {
-			os.Exit(2)
-		}
 		os.Exit(1)
 	}
+}
+
+// exit says 2 of a wrong command line, as most programs do, where kong would say 80.
+func exit(code int) {
+	if code != 0 {
+		code = 2
+	}
+	os.Exit(code)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 
 	"latchkey/internal/config"
 	"latchkey/internal/server"
@@ -37,7 +38,10 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
-		return errors.Join(fmt.Errorf("listen: %w", err), s.Close())
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("another program listens on %s already: end it, or choose another address with --listen", cfg.Listen)
+		}
+		return errors.Join(err, s.Close())
 	}
 	announce(cfg, s, listener.Addr().String())
 	return run(ctx, cfg, s, listener, log)

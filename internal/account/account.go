@@ -11,6 +11,7 @@ import (
 	"latchkey/internal/mail"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
+	"latchkey/internal/throttle"
 	"latchkey/internal/tokens"
 )
 
@@ -39,12 +40,16 @@ type Service struct {
 	RotationGrace time.Duration
 	// SessionAge is how long a session lives after its last write.
 	SessionAge time.Duration
+	// Allauth is allauth's settings.
+	Allauth Config
 	// Site is what mails say of the site.
 	Site Site
 	// From is the sender of every mail.
 	From string
 
 	wake chan struct{}
+	// confirmations counts the confirmation mails to each address.
+	confirmations throttle.Limiter
 }
 
 // End switches, one for each occasion, what a change ends beside itself.
@@ -66,6 +71,8 @@ var (
 	ErrBadLink         = errors.New("the link's token is not good for this user")
 	ErrStale           = errors.New("the user is active already")
 	ErrNotServed       = errors.New("the database has no table for this")
+	ErrNoSession       = errors.New("there is no such session any more")
+	ErrBadKey          = errors.New("the key confirms no address")
 )
 
 // A WeakPassword is refused by the password validators; Messages are theirs, in order.
@@ -76,6 +83,7 @@ func (*WeakPassword) Error() string { return "the password is too weak" }
 // Start prepares a service and keeps delivering owed mail until ctx ends; wait returns when the last delivery is over.
 func (s *Service) Start(ctx context.Context) (wait func()) {
 	s.wake = make(chan struct{}, 1)
+	s.confirmations.Now = s.Now
 	return s.deliver(ctx)
 }
 

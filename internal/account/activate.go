@@ -29,6 +29,9 @@ func (s *Service) Activate(ctx context.Context, link Link, letter *Letter) error
 		if err := tx.RecordActivation(ctx, user.ID, s.Now()); err != nil {
 			return err
 		}
+		if err := s.prove(ctx, tx, user); err != nil {
+			return err
+		}
 		if !s.Exact {
 			if err := tx.EndLinks(ctx, user.ID, s.Now()); err != nil {
 				return err

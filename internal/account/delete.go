@@ -9,6 +9,9 @@ import (
 // Delete removes a user with everything that Django's own tables hold of them.
 func (s *Service) Delete(ctx context.Context, id store.ID) error {
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		if _, err := tx.UserForUpdate(ctx, id); err != nil { // a sign-in on its way is over by then, and its tokens are found
+			return notFound(err)
+		}
 		if s.End.OnDeletion && tx.Apps().Blacklist {
 			if err := tx.BlacklistUser(ctx, id, s.Now()); err != nil {
 				return err

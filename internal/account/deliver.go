@@ -2,6 +2,9 @@ package account
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -11,7 +14,6 @@ import (
 
 const (
 	deliverers    = 4                // conversations with the mail server at once
-	mailBatch     = 8                // mails one deliverer takes at a time, sent in order
 	mailPoll      = 5 * time.Second  // how often the queue is looked at without being told: another process may have died
 	mailLease     = 45 * time.Second // how long a mail is one deliverer's; longer than a conversation may take
 	shutdownGrace = 5 * time.Second  // what a conversation under way may still take when the server stops
@@ -37,7 +39,7 @@ func (s *Service) deliver(ctx context.Context) (wait func()) {
 			ticker := time.NewTicker(mailPoll)
 			defer ticker.Stop()
 			for {
-				for ctx.Err() == nil && s.deliverBatch(ctx) {
+				for ctx.Err() == nil && s.deliverNext(ctx) {
 				}
 				select {
 				case <-ctx.Done():
@@ -51,33 +53,28 @@ func (s *Service) deliver(ctx context.Context) (wait func()) {
 	return running.Wait
 }
 
-// deliverBatch sends what is due, and tells whether there may be more. Errors of the database are logged and tried again later.
-func (s *Service) deliverBatch(ctx context.Context) (more bool) {
-	owed, err := s.Store.ClaimMail(ctx, s.Now(), mailLease, mailBatch)
+// deliverNext sends one mail that is due, and tells whether there was one. It takes no more than one: those behind a mail whose server is slow would wait,
+// and outlast their lease. Errors of the database are logged and tried again later.
+func (s *Service) deliverNext(ctx context.Context) (found bool) {
+	defer s.survive(ctx)
+	owed, err := s.Store.ClaimMail(ctx, s.Now(), mailLease, 1)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "the mail queue cannot be read", "error", err)
 		}
 		return false
 	}
-	if len(owed) > 0 {
+	for _, m := range owed {
 		s.wakeDelivery() // there may be enough for another deliverer
-	}
-	for i, m := range owed {
-		if i > 0 && ctx.Err() != nil {
-			return false // the rest is leased and comes up again
-		}
 		s.deliverOne(ctx, m)
 	}
-	return len(owed) == mailBatch
+	return len(owed) > 0
 }
 
 func (s *Service) deliverOne(ctx context.Context, m store.Mail) {
-	stopping := ctx
-	ctx = context.WithoutCancel(ctx) // a mail in hand is finished: the server's shutdown waits a little for it
+	ctx = context.WithoutCancel(ctx) // a mail in hand is finished: the server's shutdown waits for it
 	sending, cancel := context.WithTimeout(ctx, mailLease-5*time.Second)
 	defer cancel()
-	defer context.AfterFunc(stopping, func() { time.AfterFunc(shutdownGrace, cancel) })()
 	err := s.send(sending, m)
 	switch {
 	case err == nil:
@@ -95,14 +92,23 @@ func (s *Service) deliverOne(ctx context.Context, m store.Mail) {
 	}
 }
 
-// send hands a mail to the sender. One without recipient is a decoy and goes nowhere.
-func (s *Service) send(ctx context.Context, m store.Mail) error {
+// send hands a mail to the sender. One without recipient is a decoy and goes nowhere. A panic is this mail's failure and nobody else's.
+func (s *Service) send(ctx context.Context, m store.Mail) (err error) {
 	if m.Recipient == "" {
 		return nil
 	}
+	err = errors.New("the sender panicked")
+	defer s.survive(ctx)
 	return s.Sender.Send(ctx, mail.Message{
 		ID: m.MessageID, From: m.Sender, To: m.Recipient, Subject: m.Subject, Text: m.Text, HTML: m.HTML, Date: m.CreatedAt,
 	})
+}
+
+// survive, deferred, logs a panic and ends it: a bug met by one mail must not end the server.
+func (s *Service) survive(ctx context.Context) {
+	if p := recover(); p != nil {
+		s.Log.ErrorContext(ctx, "delivering mail panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
 }
 
 func trim(reason string) string {

@@ -15,6 +15,15 @@ type Pair struct{ Access, Refresh string }
 
 // NewPair makes a refresh token and its access token for a user who has just signed in.
 func (s *Service) NewPair(ctx context.Context, user *store.User) (Pair, error) {
+	return s.newPair(ctx, user, s.stampAtIssue)
+}
+
+// NewPairUnstamped is NewPair where the dialect writes last_login by rules of its own.
+func (s *Service) NewPairUnstamped(ctx context.Context, user *store.User) (Pair, error) {
+	return s.newPair(ctx, user, s.noteSignIn)
+}
+
+func (s *Service) newPair(ctx context.Context, user *store.User, stamp func(context.Context, *store.Store, *store.User) error) (Pair, error) {
 	if !s.mayHoldTokens(user) {
 		return Pair{}, ErrBadCredentials
 	}
@@ -25,10 +34,13 @@ func (s *Service) NewPair(ctx context.Context, user *store.User) (Pair, error) {
 		return Pair{}, err
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := s.hold(ctx, tx, user); err != nil {
+			return err
+		}
 		if err := s.recordIssued(ctx, tx, user, refresh, pair.Refresh, refresh.JTI()); err != nil {
 			return err
 		}
-		return s.stampAtIssue(ctx, tx, user)
+		return stamp(ctx, tx, user)
 	})
 	if err != nil {
 		return Pair{}, err
@@ -47,6 +59,9 @@ func (s *Service) NewSliding(ctx context.Context, user *store.User) (string, err
 		return "", err
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := s.hold(ctx, tx, user); err != nil {
+			return err
+		}
 		if err := s.recordOutstanding(ctx, tx, user.ID, sliding, raw); err != nil {
 			return err
 		}
@@ -63,15 +78,34 @@ func (s *Service) mayHoldTokens(user *store.User) bool {
 	return user.IsActive || !s.JWT.CheckUserIsActive
 }
 
+// hold keeps the user's row from changing until tokens for them are written. A change that ends all tokens came before, and then whoever proved the old
+// password gets ErrBadCredentials, or it comes after, and then it finds these tokens too.
+func (s *Service) hold(ctx context.Context, tx *store.Store, user *store.User) error {
+	now, err := tx.UserForUpdate(ctx, user.ID)
+	if gone(err) || err == nil && (now.Password != user.Password || user.IsActive && !now.IsActive) {
+		return ErrBadCredentials
+	}
+	return err
+}
+
+// stampAtIssue notes that the user signed in: in last_login where SimpleJWT does so, else in the safe profile where only Latchkey looks, so that no mailed
+// link lets the user in again after somebody switched them off in Django.
 func (s *Service) stampAtIssue(ctx context.Context, tx *store.Store, user *store.User) error {
 	if !s.JWT.UpdateLastLogin {
-		return nil
+		return s.noteSignIn(ctx, tx, user)
 	}
 	err := tx.SetLastLogin(ctx, user.ID, s.Now())
 	if gone(err) {
 		return ErrBadCredentials
 	}
 	return err
+}
+
+func (s *Service) noteSignIn(ctx context.Context, tx *store.Store, user *store.User) error {
+	if s.Exact || !user.IsActive {
+		return nil
+	}
+	return tx.RecordActivation(ctx, user.ID, s.Now())
 }
 
 func (s *Service) encodePair(refresh tokens.Token, now time.Time) (pair Pair, err error) {
@@ -172,12 +206,19 @@ func (s *Service) rotate(ctx context.Context, user *store.User, token tokens.Tok
 		return Pair{}, err
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
-		family := token.JTI()
-		if s.JWT.BlacklistAfterRotation && tx.Apps().Blacklist {
-			if err := s.list(ctx, tx, user, token, raw); err != nil {
+		// In the order of end, so that the two do not lock each other out.
+		family, err := s.claim(ctx, tx, token, next)
+		if err != nil {
+			return err
+		}
+		if family == "" { // no claim keeps a change that ends all tokens from passing by
+			if err := s.holdOwner(ctx, tx, user); err != nil {
 				return err
 			}
-			if family, err = s.claim(ctx, tx, token, next); err != nil {
+			family = token.JTI()
+		}
+		if s.JWT.BlacklistAfterRotation {
+			if err := s.list(ctx, tx, user, token, raw); err != nil {
 				return err
 			}
 		}
@@ -189,15 +230,27 @@ func (s *Service) rotate(ctx context.Context, user *store.User, token tokens.Tok
 	return Pair{Access: access, Refresh: refresh}, nil
 }
 
+// holdOwner holds the row of a refresh token's owner in the safe profile: blacklisted where a change came before that ended the token.
+func (s *Service) holdOwner(ctx context.Context, tx *store.Store, user *store.User) error {
+	if s.Exact || user == nil {
+		return nil
+	}
+	err := s.hold(ctx, tx, user)
+	if errors.Is(err, ErrBadCredentials) {
+		return blacklisted
+	}
+	return err
+}
+
 // claim marks a token's place in its family as taken by its successor, and names the family. A token without a place was made by Django, or before families
-// were kept: it starts one.
+// were kept: it names none.
 func (s *Service) claim(ctx context.Context, tx *store.Store, token, next tokens.Token) (family string, err error) {
 	if !s.families() {
 		return "", nil
 	}
 	place, err := tx.RefreshByJTI(ctx, token.JTI())
 	if gone(err) {
-		return token.JTI(), nil
+		return "", nil
 	}
 	if err != nil {
 		return "", err
@@ -282,6 +335,19 @@ func (s *Service) Blacklist(ctx context.Context, raw string) error {
 		return err
 	}
 	return nil
+}
+
+// BlacklistNobody makes a refresh token of nobody and blacklists it, as the reference does at a logout without token. Only the exact profile does.
+func (s *Service) BlacklistNobody(ctx context.Context) error {
+	if !s.Exact || !s.Store.Apps().Blacklist {
+		return nil
+	}
+	token := s.JWTs.NewRefreshOfNobody(s.Now())
+	raw, err := s.JWTs.Encode(token)
+	if err != nil {
+		return err
+	}
+	return s.list(ctx, s.Store, nil, token, raw)
 }
 
 // RefreshSliding gives a sliding token a new lease.

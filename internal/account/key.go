@@ -7,12 +7,19 @@ import (
 	"latchkey/internal/tokens"
 )
 
-// Key is the user's token key, made at the first sign-in and the same ever after.
-func (s *Service) Key(ctx context.Context, user *store.User) (string, error) {
+// Key is the token key of a user who has just signed in, made at the first sign-in and the same ever after. ErrBadCredentials where the user changed since.
+func (s *Service) Key(ctx context.Context, user *store.User) (key string, err error) {
 	if !s.Store.Apps().AuthToken {
 		return "", ErrNotServed
 	}
-	return s.Store.TokenKeyFor(ctx, user.ID, tokens.NewTokenKey(), s.Now())
+	err = s.Store.InTx(ctx, func(tx *store.Store) (err error) {
+		if err := s.hold(ctx, tx, user); err != nil {
+			return err
+		}
+		key, err = tx.TokenKeyFor(ctx, user.ID, tokens.NewTokenKey(), s.Now())
+		return err
+	})
+	return key, err
 }
 
 // DropKey ends the user's token key; without one there is nothing to end.

@@ -15,10 +15,14 @@ import (
 // A Letter is a mail that a dialect wants sent: which one, and where its link leads.
 type Letter struct {
 	Kind mail.Kind
-	// Path is the link's path behind the domain, with {uid} and {token}; empty for a mail without link.
+	// Path is the link's path behind the domain, with {uid} and {token} or {key}, or a whole URL; empty for a mail without link.
 	Path string
 	// Protocol is http or https. Domain and SiteName are the site's own when empty.
 	Protocol, Domain, SiteName string
+	// SubjectPrefix stands before the subject, with {site_name}.
+	SubjectPrefix string
+	// Nameless leaves the username out.
+	Nameless bool
 }
 
 // A Site is what mails say of the site and where their links lead. Nothing of it is ever taken from a request.
@@ -48,19 +52,20 @@ func (s *Service) post(ctx context.Context, tx *store.Store, user *store.User, l
 	}
 	if letter.Path != "" {
 		uid, token := tokens.EncodeUID(user.ID.String()), s.Resets.Make(subject(user), s.Now())
-		data.URL = letter.Protocol + "://" + site.Domain + "/" + fillPath(letter.Path, uid, token, letter.Protocol, site)
+		data.URL = linkURL(letter, site, "{uid}", uid, "{token}", token)
 		if err := s.recordLink(ctx, tx, user, letter.Kind, token); err != nil {
 			return err
 		}
 	}
-	return s.enqueue(ctx, tx, letter.Kind, data)
+	return s.enqueue(ctx, tx, letter, data)
 }
 
-func (s *Service) enqueue(ctx context.Context, tx *store.Store, kind mail.Kind, data mail.Data) error {
-	subject, text, html, err := s.Templates.Render(kind, data)
+func (s *Service) enqueue(ctx context.Context, tx *store.Store, letter *Letter, data mail.Data) error {
+	subject, text, html, err := s.Templates.Render(letter.Kind, data)
 	if err != nil {
 		return err
 	}
+	subject = strings.ReplaceAll(letter.SubjectPrefix, "{site_name}", data.SiteName) + subject
 	return tx.EnqueueMail(ctx, store.Mail{
 		MessageID: mail.NewMessageID(data.Domain),
 		Sender:    s.From,
@@ -111,13 +116,15 @@ func fallback(site Site) Site {
 	return site
 }
 
-// fillPath fills a link's path as Python's str.format would; config has refused any other placeholder.
-func fillPath(path, uid, token, protocol string, site Site) string {
-	return strings.NewReplacer(
-		"{{", "{", "}}", "}",
-		"{uid}", uid, "{token}", token,
-		"{protocol}", protocol, "{domain}", site.Domain, "{site_name}", site.Name,
-	).Replace(path)
+// linkURL is where a letter's link leads: its path behind protocol and domain, or the URL it is, filled as Python's str.format would; config has refused any
+// placeholder that is not known.
+func linkURL(letter *Letter, site Site, pairs ...string) string {
+	pairs = append(pairs, "{{", "{", "}}", "}", "{protocol}", letter.Protocol, "{domain}", site.Domain, "{site_name}", site.Name)
+	path := strings.NewReplacer(pairs...).Replace(letter.Path)
+	if strings.HasPrefix(letter.Path, "https://") || strings.HasPrefix(letter.Path, "http://") {
+		return path
+	}
+	return letter.Protocol + "://" + site.Domain + "/" + path
 }
 
 func subject(u *store.User) tokens.Subject {
@@ -194,11 +201,11 @@ func (s *Service) postDecoy(ctx context.Context, tx *store.Store, letter Letter)
 	}
 	nobody := &store.User{ID: store.IntID(0), Password: passwords.Unusable()}
 	uid, token := tokens.EncodeUID("0"), s.Resets.Make(subject(nobody), s.Now())
-	url := letter.Protocol + "://" + site.Domain + "/" + fillPath(letter.Path, uid, token, letter.Protocol, site)
+	url := linkURL(&letter, site, "{uid}", uid, "{token}", token, "{key}", token)
 	if err := s.recordLink(ctx, tx, nobody, letter.Kind, token); err != nil {
 		return err
 	}
-	return s.enqueue(ctx, tx, letter.Kind, mail.Data{SiteName: site.Name, Domain: site.Domain, Protocol: letter.Protocol, URL: url, Expires: s.Resets.Timeout})
+	return s.enqueue(ctx, tx, &letter, mail.Data{SiteName: site.Name, Domain: site.Domain, Protocol: letter.Protocol, URL: url, Expires: s.Resets.Timeout})
 }
 
 // recordLink keeps the digest of a link with the purpose it was mailed for.

@@ -14,10 +14,12 @@ type Link struct {
 	UID, Token string
 	// Purpose is what it is used for.
 	Purpose mail.Kind
+	// Allauth says that it has allauth's form: the uid in base 36, and a token that covers all the user's addresses.
+	Allauth bool
 }
 
 // purposes are what links are mailed for.
-var purposes = []mail.Kind{mail.Activation, mail.PasswordReset, mail.UsernameReset}
+var purposes = []mail.Kind{mail.Activation, mail.PasswordReset, mail.UsernameReset, mail.PasswordResetKey}
 
 // UserOfLink finds the user of a link and checks its token: ErrBadUID, ErrBadLink.
 // In the safe profile a link that Latchkey mailed serves only its purpose, and only once; one that Django mailed is checked as Django checks it.
@@ -27,11 +29,7 @@ func (s *Service) UserOfLink(ctx context.Context, link Link) (*store.User, error
 
 // userOfLink does so with get reading the row, which inside a transaction may lock it.
 func (s *Service) userOfLink(ctx context.Context, tx *store.Store, link Link, get func(context.Context, store.ID) (*store.User, error)) (*store.User, error) {
-	text, ok := tokens.DecodeUID(link.UID)
-	if !ok {
-		return nil, ErrBadUID
-	}
-	n, ok := tokens.ParseInt(text)
+	n, ok := link.id()
 	if !ok {
 		return nil, ErrBadUID
 	}
@@ -42,13 +40,34 @@ func (s *Service) userOfLink(ctx context.Context, tx *store.Store, link Link, ge
 	if err != nil {
 		return nil, err
 	}
-	if !s.Resets.Check(subject(user), link.Token, s.Now()) {
+	good := false
+	if link.Allauth {
+		good, err = s.checkAllauth(ctx, tx, user, link.Token)
+	} else {
+		good = s.Resets.Check(subject(user), link.Token, s.Now())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !good {
 		return nil, ErrBadLink
 	}
 	if s.Exact {
 		return user, nil
 	}
 	return user, s.checkPurpose(ctx, tx, user, link)
+}
+
+// id is the user's key that the uid stands for.
+func (l Link) id() (int64, bool) {
+	if l.Allauth {
+		return tokens.DecodeUID36(l.UID)
+	}
+	text, ok := tokens.DecodeUID(l.UID)
+	if !ok {
+		return 0, false
+	}
+	return tokens.ParseInt(text)
 }
 
 // checkPurpose holds a good token against what is known of its link.

@@ -55,7 +55,9 @@ func (s *Service) ChangePassword(ctx context.Context, change PasswordChange) err
 type PasswordReset struct {
 	Link     Link
 	Password string
-	Letter   *Letter
+	// KeepLastLogin leaves last_login alone, which djoser writes.
+	KeepLastLogin bool
+	Letter        *Letter
 }
 
 // ResetPassword writes the password and last_login if the link is good, once: ErrBadUID, ErrBadLink, or *WeakPassword where the password is too much like the
@@ -82,12 +84,20 @@ func (s *Service) ResetPassword(ctx context.Context, reset PasswordReset) error 
 		if err := s.spend(ctx, tx, user, reset.Link); err != nil {
 			return err
 		}
-		written, err := tx.ResetPassword(ctx, user.ID, user.Password, user.LastLogin, encoded, s.Now())
+		written := false
+		if reset.KeepLastLogin {
+			written, err = tx.RehashPassword(ctx, user.ID, user.Password, encoded)
+		} else {
+			written, err = tx.ResetPassword(ctx, user.ID, user.Password, user.LastLogin, encoded, s.Now())
+		}
 		if err != nil {
 			return err
 		}
 		if !written {
 			return ErrBadLink
+		}
+		if err := s.provedByReset(ctx, tx, user, reset.Link); err != nil {
+			return err
 		}
 		if s.End.OnPasswordChange {
 			if err := s.end(ctx, tx, user.ID); err != nil {

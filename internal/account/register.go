@@ -51,10 +51,12 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 		if err := tx.InsertUser(ctx, user); err != nil {
 			return err
 		}
+		record := tx.RecordActivation // so that no link lets the user in again whom somebody switches off in Django
 		if reg.Inactive {
-			if err := tx.RecordPending(ctx, user.ID, s.Now()); err != nil {
-				return err
-			}
+			record = tx.RecordPending
+		}
+		if err := record(ctx, user.ID, s.Now()); err != nil {
+			return err
 		}
 		return s.post(ctx, tx, user, reg.Letter)
 	})

@@ -12,8 +12,8 @@ import (
 const minSessionKey = 8
 
 // OpenSession signs a user into a Django session and returns its key. The caller's old session is carried on under a new key, or dropped if it was somebody
-// else's, so that a key known before the sign-in is worth nothing after it.
-func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login) (key string, err error) {
+// else's, so that a key known before the sign-in is worth nothing after it. more is what the session holds beside the sign-in.
+func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login, more ...tokens.Claim) (key string, err error) {
 	if !s.Store.Apps().Sessions {
 		return "", ErrNotServed
 	}
@@ -31,6 +31,9 @@ func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login) (
 			if err := tx.DeleteSession(ctx, oldKey); err != nil {
 				return err
 			}
+		}
+		for _, claim := range more {
+			next.Other.Set(claim.Name, claim.Value)
 		}
 		return s.saveSession(ctx, tx, key, next)
 	})
@@ -57,11 +60,31 @@ func (s *Service) RenewSession(ctx context.Context, oldKey string, user *store.U
 	return key, err
 }
 
+// NoteInSession stores something in the caller's session, or in a new one of nobody where there is none, and returns its key.
+func (s *Service) NoteInSession(ctx context.Context, oldKey string, note ...tokens.Claim) (key string, err error) {
+	if !s.Store.Apps().Sessions {
+		return "", ErrNotServed
+	}
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		key = oldKey
+		session, err := s.session(ctx, tx, oldKey)
+		if errors.Is(err, ErrUserNotFound) {
+			key, err = tokens.NewSessionKey(), nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, claim := range note {
+			session.Other.Set(claim.Name, claim.Value)
+		}
+		return s.saveSession(ctx, tx, key, session)
+	})
+	return key, err
+}
+
 // NewSession stores a session of nobody, as the reference does for a caller without one.
 func (s *Service) NewSession(ctx context.Context, hash string) (key string, err error) {
-	key = tokens.NewSessionKey()
-	other := tokens.Claims{{Name: "_auth_user_hash", Value: tokens.TextValue(hash)}}
-	return key, s.saveSession(ctx, s.Store, key, tokens.Session{Other: other})
+	return s.NoteInSession(ctx, "", tokens.Claim{Name: "_auth_user_hash", Value: tokens.TextValue(hash)})
 }
 
 // SessionHash is what ties a session to a user's password.
@@ -75,12 +98,16 @@ func (s *Service) CloseSession(ctx context.Context, key string) error {
 	return s.Store.DeleteSession(ctx, key)
 }
 
-// UserOfSession finds the active user whom a session signs in; ErrUserNotFound for every session that signs nobody in.
+// UserOfSession finds the active user whom a session signs in: ErrUserNotFound for one that signs nobody in, ErrNoSession for one that is not there, has expired,
+// or ended with its user's password.
 func (s *Service) UserOfSession(ctx context.Context, key string) (*store.User, error) {
 	if !s.Store.Apps().Sessions {
 		return nil, ErrUserNotFound
 	}
 	session, err := s.session(ctx, s.Store, key)
+	if errors.Is(err, ErrUserNotFound) {
+		return nil, ErrNoSession
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +119,10 @@ func (s *Service) UserOfSession(ctx context.Context, key string) (*store.User, e
 	if err != nil {
 		return nil, notFound(err)
 	}
-	if ok, _ := s.Keys.CheckSessionHash(user.Password, session.Hash); !ok || !user.IsActive {
+	if ok, _ := s.Keys.CheckSessionHash(user.Password, session.Hash); !ok {
+		return nil, errors.Join(ErrNoSession, s.CloseSession(ctx, key)) // as Django, which flushes it
+	}
+	if !user.IsActive {
 		return nil, ErrUserNotFound
 	}
 	return user, nil

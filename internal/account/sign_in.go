@@ -22,64 +22,132 @@ const (
 	AllauthBackend    = "allauth.account.auth_backends.AuthenticationBackend"
 )
 
-// SignIn is the one way in: it checks a name and a password with each backend in turn. A name that does not exist, or exists twice, costs as much as a
-// wrong password, so that time does not tell who has an account. ErrBadCredentials whatever the reason.
+// Credentials are what a sign-in brings: a name or an address, as the dialect read them, and the password.
+type Credentials struct {
+	Username, Email, Password string
+	// Untrimmed is the password with the white space that its field cut off: tried first, where it is given, for passwords that were set elsewhere.
+	Untrimmed string
+}
+
+// SignIn is SignInWith for a name and a password.
 func (s *Service) SignIn(ctx context.Context, name, password string) (Login, error) {
+	return s.SignInWith(ctx, Credentials{Username: name, Password: password})
+}
+
+// SignInWith is the one way in: it tries the password on whom each backend finds for a name or an address. Nobody found costs as much as a wrong password, so
+// that time does not tell who has an account. ErrBadCredentials whatever the reason.
+func (s *Service) SignInWith(ctx context.Context, c Credentials) (Login, error) {
+	try := newAttempt(c.Password, c.Untrimmed)
 	for _, backend := range s.Backends {
-		user, err := s.Store.UserBy(ctx, s.lookupField(backend), name)
-		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrMultiple) {
-			if err := s.Passwords.CheckNobody(ctx, password); err != nil {
-				return Login{}, err
-			}
-			continue
-		}
+		users, err := s.candidates(ctx, backend, c)
 		if err != nil {
 			return Login{}, err
 		}
-		ok, err := s.CheckPassword(ctx, user, password)
+		user, err := s.firstFit(ctx, try, users, backend == AllowAllBackend)
 		if err != nil {
 			return Login{}, err
 		}
-		if ok && (user.IsActive || backend == AllowAllBackend) {
+		if user != nil {
 			return Login{user, backend}, nil
 		}
 	}
-	return Login{}, ErrBadCredentials
+	return Login{}, s.refuse(ctx, try)
+}
+
+// SignInByEmail is SignIn by the account's address instead of its name, whatever the address's case and the backends. Of several users who have it, the first
+// whose password fits is meant.
+func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Login, error) {
+	try := newAttempt(password, "")
+	var users []store.User
+	if email != "" {
+		var err error
+		if users, err = s.Store.UsersByEmailFold(ctx, email); err != nil {
+			return Login{}, err
+		}
+	}
+	user, err := s.firstFit(ctx, try, users, false)
+	if err != nil {
+		return Login{}, err
+	}
+	if user == nil {
+		return Login{}, s.refuse(ctx, try)
+	}
+	return Login{user, ModelBackend}, nil
+}
+
+// An attempt is a sign-in under way: its passwords, and whom they were tried on.
+type attempt struct {
+	passwords []string
+	fits      map[store.ID]bool
+}
+
+func newAttempt(password, untrimmed string) *attempt {
+	try := &attempt{passwords: []string{password}, fits: map[store.ID]bool{}}
+	if untrimmed != "" && untrimmed != password {
+		try.passwords = []string{untrimmed, password}
+	}
+	return try
 }
 
 // maxNamesakes is how many users of one address are tried with a password: addresses are not unique in Django's table, and each try costs a hash.
 const maxNamesakes = 4
 
-// SignInByEmail is SignIn by address instead of name, whatever the address's case. Of several users who have it, the first whose password fits is meant.
-func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Login, error) {
-	users, err := s.Store.UsersByEmailFold(ctx, email)
-	if err != nil {
-		return Login{}, err
-	}
-	if len(users) == 0 || email == "" {
-		if err := s.Passwords.CheckNobody(ctx, password); err != nil {
-			return Login{}, err
-		}
-		return Login{}, ErrBadCredentials
-	}
+// firstFit is the first user whose password it is and who may sign in; nil for none. Nobody is tried twice.
+func (s *Service) firstFit(ctx context.Context, try *attempt, users []store.User, inactive bool) (*store.User, error) {
 	for i := range users[:min(len(users), maxNamesakes)] {
 		user := &users[i]
-		ok, err := s.CheckPassword(ctx, user, password)
-		if err != nil {
-			return Login{}, err
+		fits, tried := try.fits[user.ID]
+		for n := 0; n < len(try.passwords) && !fits && !tried; n++ {
+			var err error
+			if fits, err = s.CheckPassword(ctx, user, try.passwords[n]); err != nil {
+				return nil, err
+			}
 		}
-		if ok && user.IsActive {
-			return Login{user, ModelBackend}, nil
+		try.fits[user.ID] = fits
+		if fits && (user.IsActive || inactive) {
+			return user, nil
 		}
 	}
-	return Login{}, ErrBadCredentials
+	return nil, nil
 }
 
-func (s *Service) lookupField(backend string) string {
-	if backend == LoginFieldBackend {
-		return s.LoginField
+// refuse is ErrBadCredentials, after the hashing that an attempt on somebody would have cost.
+func (s *Service) refuse(ctx context.Context, try *attempt) error {
+	if len(try.fits) > 0 {
+		return ErrBadCredentials
 	}
-	return s.UsernameField
+	for _, password := range try.passwords {
+		if err := s.Passwords.CheckNobody(ctx, password); err != nil {
+			return err
+		}
+	}
+	return ErrBadCredentials
+}
+
+// candidates are those whom a backend would try the password on. A name or address that several have is nobody's, but for allauth.
+func (s *Service) candidates(ctx context.Context, backend string, c Credentials) ([]store.User, error) {
+	if backend == AllauthBackend {
+		return s.allauthCandidates(ctx, c)
+	}
+	name := c.Username
+	if name == "" && s.UsernameField == "email" {
+		name = c.Email
+	}
+	if name == "" {
+		return nil, nil
+	}
+	field := s.UsernameField
+	if backend == LoginFieldBackend {
+		field = s.LoginField
+	}
+	user, err := s.Store.UserBy(ctx, field, name)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrMultiple) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []store.User{*user}, nil
 }
 
 // CheckPassword tells whether the password is the user's. A right one is hashed anew where Django would, in the row and in user.
@@ -104,8 +172,25 @@ func (s *Service) CheckPassword(ctx context.Context, user *store.User, password 
 	}
 	if written {
 		user.Password = fresh
+		return true, nil
 	}
-	return true, nil
+	return s.checkAgain(ctx, user, password)
+}
+
+// checkAgain checks a password against the row as it is by now: another sign-in hashed the same one anew meanwhile, or it was changed.
+func (s *Service) checkAgain(ctx context.Context, user *store.User, password string) (bool, error) {
+	current, err := s.Store.User(ctx, user.ID)
+	if gone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	ok, _, err := s.Passwords.Check(ctx, password, current.Password)
+	if ok {
+		*user = *current
+	}
+	return ok, err
 }
 
 // StampLogin writes last_login. A user who is gone by now is ErrBadCredentials.

@@ -57,7 +57,7 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 	return user, nil
 }
 
-// movedAddress locks an account whose address changed until the new one is proven, where that is wanted, and ends what a change of address ends.
+// movedAddress locks an account whose address changed until the new one is proven, where that is wanted.
 func (s *Service) movedAddress(ctx context.Context, tx *store.Store, before *store.User, change Update) error {
 	if change.Activation != nil && before.IsActive {
 		if err := tx.SetActive(ctx, before.ID, false); err != nil {
@@ -67,6 +67,11 @@ func (s *Service) movedAddress(ctx context.Context, tx *store.Store, before *sto
 			return err
 		}
 	}
+	return s.leftAddress(ctx, tx, before, change.Note)
+}
+
+// leftAddress ends what a change of address ends, and tells the old one.
+func (s *Service) leftAddress(ctx context.Context, tx *store.Store, before *store.User, note Letter) error {
 	if s.End.OnEmailChange {
 		if err := s.end(ctx, tx, before.ID); err != nil {
 			return err
@@ -75,7 +80,6 @@ func (s *Service) movedAddress(ctx context.Context, tx *store.Store, before *sto
 	if s.Exact {
 		return nil
 	}
-	note := change.Note
 	note.Kind = mail.EmailChanged
 	return s.post(ctx, tx, before, &note)
 }

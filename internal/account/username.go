@@ -13,7 +13,11 @@ func (s *Service) ColumnTaken(ctx context.Context, column, value string, folded 
 	if err != nil || taken || s.Exact || !folded {
 		return taken, err
 	}
-	if normal := NormalizeUsername(value); normal != value {
+	normal := NormalizeUsername(value)
+	if column == "email" {
+		normal = NormalizeEmail(value)
+	}
+	if normal != value {
 		return s.columnTaken(ctx, column, normal)
 	}
 	return false, nil
@@ -27,17 +31,25 @@ func (s *Service) columnTaken(ctx context.Context, column, value string) (bool, 
 	return err == nil || errors.Is(err, store.ErrMultiple), ignore(err, store.ErrMultiple)
 }
 
+// Letters are the mails that a new name owes.
+type Letters struct {
+	// Changed goes to the user, if it is wanted.
+	Changed *Letter
+	// Note goes to the old address in the safe profile, where users sign in with their address and so have a new one.
+	Note Letter
+}
+
 // ChangeUsername writes a new name, as it was sent. ErrTaken where somebody was quicker.
-func (s *Service) ChangeUsername(ctx context.Context, user *store.User, name string, letter *Letter) error {
+func (s *Service) ChangeUsername(ctx context.Context, id store.ID, name string, letters Letters) error {
 	err := s.Store.InTx(ctx, func(tx *store.Store) error {
-		if err := tx.SetUsername(ctx, user.ID, name); err != nil {
-			return err
-		}
-		changed, err := tx.User(ctx, user.ID)
+		before, err := tx.UserForUpdate(ctx, id)
 		if err != nil {
 			return err
 		}
-		return s.post(ctx, tx, changed, letter)
+		if err := tx.SetUsername(ctx, id, name); err != nil {
+			return err
+		}
+		return s.renamed(ctx, tx, before, letters)
 	})
 	if gone(err) {
 		return ErrUserNotFound
@@ -49,7 +61,7 @@ func (s *Service) ChangeUsername(ctx context.Context, user *store.User, name str
 }
 
 // ResetUsername writes a new name and last_login if the link is good, once: ErrBadUID, ErrBadLink, ErrTaken.
-func (s *Service) ResetUsername(ctx context.Context, link Link, name string, letter *Letter) error {
+func (s *Service) ResetUsername(ctx context.Context, link Link, name string, letters Letters) error {
 	err := s.Store.InTx(ctx, func(tx *store.Store) error {
 		user, err := s.userOfLink(ctx, tx, link, tx.UserForUpdate)
 		if err != nil {
@@ -65,14 +77,24 @@ func (s *Service) ResetUsername(ctx context.Context, link Link, name string, let
 		if !written {
 			return ErrBadLink
 		}
-		changed, err := tx.User(ctx, user.ID)
-		if err != nil {
-			return err
-		}
-		return s.post(ctx, tx, changed, letter)
+		return s.renamed(ctx, tx, user, letters)
 	})
 	if err == nil {
 		s.wakeDelivery()
 	}
 	return taken(err)
+}
+
+// renamed does what follows a new name: where it is the address too, also what follows a new address.
+func (s *Service) renamed(ctx context.Context, tx *store.Store, before *store.User, letters Letters) error {
+	changed, err := tx.User(ctx, before.ID)
+	if err != nil {
+		return err
+	}
+	if changed.Email != before.Email {
+		if err := s.leftAddress(ctx, tx, before, letters.Note); err != nil {
+			return err
+		}
+	}
+	return s.post(ctx, tx, changed, letters.Changed)
 }

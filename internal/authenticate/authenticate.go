@@ -23,8 +23,10 @@ type Method interface {
 
 // Via is what a caller was recognised by.
 type Via struct {
-	// Method names the way: "bearer", "token", "basic", "session".
+	// Method names the way: "bearer", "cookie", "token", "basic", "session".
 	Method string
+	// Gone says, without a user, that the session whose cookie was sent is no more.
+	Gone bool
 	// Session is the key of the session that signed the request in.
 	Session string
 	// Token is the token that did.
@@ -37,6 +39,8 @@ type Refused struct {
 	Messages     []Message
 	// Forbidden makes the answer a 403 whatever the challenge is.
 	Forbidden bool
+	// Lenient refuses only where somebody must be signed in: a stale cookie, which a browser sends whether its user wants or not.
+	Lenient bool
 }
 
 // A Message is what one token class had to say of a token.
@@ -56,6 +60,8 @@ func Named(name string, s Settings) (Method, error) {
 		return &Token{Accounts: s.Accounts}, nil
 	case "rest_framework.authentication.BasicAuthentication":
 		return &Basic{Accounts: s.Accounts}, nil
+	case "dj_rest_auth.jwt_auth.JWTCookieAuthentication":
+		return newJWTCookie(s), nil
 	case "rest_framework.authentication.SessionAuthentication":
 		return &Session{Accounts: s.Accounts, Cookie: s.SessionCookie, CSRF: s.CSRF}, nil
 	}
@@ -70,6 +76,8 @@ type Settings struct {
 	AnyCase       bool
 	SessionCookie string
 	CSRF          CSRF
+	// JWTCookie is the cookie that holds an access token; without a name there is none.
+	JWTCookie CookieRules
 }
 
 // header joins all values of a header, as WSGI servers do, and splits them into words.

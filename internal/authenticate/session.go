@@ -1,9 +1,12 @@
 package authenticate
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,17 +33,19 @@ type CSRF struct {
 // Challenge is none: a 401 of this method goes out as 403.
 func (*Session) Challenge() string { return "" }
 
-// Authenticate finds the session's user. A bad cookie counts as none.
+// Authenticate finds the session's user. A bad cookie counts as none, and one whose session is gone is taken back.
 func (s *Session) Authenticate(ctx context.Context, r *http.Request) (*store.User, Via, error) {
 	cookie, err := r.Cookie(s.Cookie)
 	if err != nil {
 		return nil, Via{}, nil
 	}
 	user, err := s.Accounts.UserOfSession(ctx, cookie.Value)
-	if errors.Is(err, account.ErrUserNotFound) {
-		return nil, Via{}, nil
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, account.ErrNoSession):
+		return nil, Via{Method: "session", Gone: true}, nil
+	case errors.Is(err, account.ErrUserNotFound):
+		return nil, Via{Method: "session"}, nil
+	case err != nil:
 		return nil, Via{}, err
 	}
 	if reason := s.CSRF.Check(r); reason != "" {
@@ -68,19 +73,67 @@ func (c CSRF) Check(r *http.Request) string {
 	if err != nil {
 		return "CSRF cookie not set."
 	}
-	sent := r.Header.Get(c.Header)
+	want, fault := unmask(cookie.Value)
+	if fault != "" {
+		return "CSRF cookie " + fault + "."
+	}
+	sent, source := formToken(r), "POST"
 	if sent == "" {
-		return "CSRF token missing."
+		if sent, source = r.Header.Get(c.Header), "the '"+c.Header+"' HTTP header"; len(r.Header.Values(c.Header)) == 0 {
+			return "CSRF token missing."
+		}
 	}
-	want, ok := unmask(cookie.Value)
-	if !ok {
-		return "CSRF cookie has incorrect length."
+	got, fault := unmask(sent)
+	if fault == "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+		fault = "incorrect"
 	}
-	got, ok := unmask(sent)
-	if !ok || subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
-		return "CSRF token from the '" + c.Header + "' HTTP header incorrect."
+	if fault != "" {
+		return "CSRF token from " + source + " " + fault + "."
 	}
 	return ""
+}
+
+// maxFormToken is how much of a form is looked through for its CSRF token.
+const maxFormToken = 1 << 20
+
+// formToken is the csrfmiddlewaretoken of a form that is posted, empty for none. The body stays to be read.
+func formToken(r *http.Request) string {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Method != http.MethodPost || media != "application/x-www-form-urlencoded" && media != "multipart/form-data" {
+		return ""
+	}
+	head, err := io.ReadAll(io.LimitReader(r.Body, maxFormToken))
+	body := r.Body
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), body), body}
+	if err != nil {
+		return "" // whoever reads the rest meets the same error
+	}
+	form := &http.Request{Method: http.MethodPost, Header: r.Header, Body: io.NopCloser(bytes.NewReader(head)), URL: &url.URL{}}
+	if err := form.ParseMultipartForm(maxFormToken); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		return ""
+	}
+	return form.PostForm.Get("csrfmiddlewaretoken")
+}
+
+var crossOrigin = http.NewCrossOriginProtection()
+
+// Origin refuses a request of another site that the browser's cookies came with, and whose method changes something: by Sec-Fetch-Site, or by Origin where a
+// browser sends none. No token is asked for, and programs that are no browsers, which send neither, pass.
+func (c CSRF) Origin(r *http.Request) string {
+	origin := r.Header.Get("Origin")
+	if origin != "" && c.trusts(origin) {
+		return ""
+	}
+	if err := crossOrigin.Check(r); err == nil {
+		return ""
+	}
+	if origin == "" {
+		return "Origin checking failed - the request comes from another site."
+	}
+	return "Origin checking failed - " + origin + " does not match any trusted origins."
 }
 
 func (c CSRF) sameOrigin(origin, host string, secure bool) bool {
@@ -121,21 +174,21 @@ func (c CSRF) checkReferer(r *http.Request) string {
 
 const csrfLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// unmask takes the mask off a CSRF token: 32 letters are the secret itself, 64 are a mask and the secret shifted by it.
-func unmask(token string) (secret string, ok bool) {
-	if len(token) == 32 {
-		return token, true
+// unmask takes the mask off a CSRF token: 32 letters are the secret itself, 64 are a mask and the secret shifted by it. fault says what is wrong with another.
+func unmask(token string) (secret, fault string) {
+	if len(token) != 32 && len(token) != 64 {
+		return "", "has incorrect length"
 	}
-	if len(token) != 64 {
-		return "", false
+	if strings.Trim(token, csrfLetters) != "" {
+		return "", "has invalid characters"
+	}
+	if len(token) == 32 {
+		return token, ""
 	}
 	plain := make([]byte, 32)
 	for i := range plain {
 		mask, masked := strings.IndexByte(csrfLetters, token[i]), strings.IndexByte(csrfLetters, token[i+32])
-		if mask < 0 || masked < 0 {
-			return "", false
-		}
 		plain[i] = csrfLetters[(masked-mask+len(csrfLetters))%len(csrfLetters)]
 	}
-	return string(plain), true
+	return string(plain), ""
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"latchkey/internal/account"
 	"latchkey/internal/tokens"
 )
 
@@ -181,6 +182,10 @@ func (b *binder) bind(v reflect.Value, n ast.Node, key string) {
 			return
 		}
 		b.bindText((*string)(target), n, key)
+	case *account.Verification:
+		b.bindFlag((*string)(target), n, key, string(account.MandatoryVerification), string(account.OptionalVerification)) // as allauth reads them
+	case *account.Prevention:
+		b.bindFlag((*string)(target), n, key, "true", "false")
 	case *Language:
 		b.bindLanguage(target, n, key)
 	case *[]string:
@@ -312,7 +317,13 @@ func (b *binder) bindMap(v reflect.Value, n ast.Node, key string) {
 func (b *binder) bindEntry(v reflect.Value, e entry, section string, family []string) {
 	key := join(section, e.name)
 	if family != nil && !slices.Contains(family, e.name) {
-		b.bad(b.at(e.key), key, "no such setting", didYouMean(e.name, family))
+		known := family
+		if section == "" {
+			for _, f := range fieldsOf(reflect.ValueOf(Default()).Elem()) {
+				known = append(known[:len(known):len(known)], f.name)
+			}
+		}
+		b.bad(b.at(e.key), key, "no such setting", didYouMean(e.name, known))
 		return
 	}
 	if v.IsNil() {
@@ -338,6 +349,19 @@ func (b *binder) bindText(target *string, n ast.Node, key string) {
 			mend = "put it in quotes"
 		}
 		b.wrong(n, key, "a text", mend)
+	}
+}
+
+// bindFlag takes a text, or true and false for two of them.
+func (b *binder) bindFlag(target *string, n ast.Node, key, yes, no string) {
+	flag, ok := n.(*ast.BoolNode)
+	switch {
+	case !ok:
+		b.bindText(target, n, key)
+	case flag.Value:
+		*target = yes
+	default:
+		*target = no
 	}
 }
 
@@ -528,6 +552,10 @@ func article(t reflect.Type) string {
 		return "a list of networks"
 	case reflect.TypeFor[tokens.Audience]():
 		return "a text or a list of texts"
+	case reflect.TypeFor[account.Verification]():
+		return "none, optional, mandatory, true or false"
+	case reflect.TypeFor[account.Prevention]():
+		return "true, false or strict"
 	case reflect.TypeFor[SameSite]():
 		return "Lax, Strict, None or false"
 	case reflect.TypeFor[[]string]():

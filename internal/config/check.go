@@ -36,6 +36,7 @@ func (c *checker) all() {
 	c.djoser()
 	c.jwt()
 	c.rest()
+	c.restAuth()
 	c.allauth()
 }
 
@@ -134,7 +135,7 @@ func (c *checker) database() {
 func (c *checker) secrets() {
 	switch n := len(c.SecretKey); {
 	case n == 0 && (!c.Development || c.IsGiven("secret_key")):
-		c.bad("secret_key", "there is no secret key", "set it to Django's SECRET_KEY where the database is shared, else to a random text of 50 letters")
+		c.bad("secret_key", "there is no secret key", "set it to Django's SECRET_KEY where the database is shared, else to a random text of 50 letters; development: true makes one, for trying things out")
 	case n > 0 && n < minSecret && c.Profile != Exact:
 		c.bad("secret_key", fmt.Sprintf("it has %d bytes, and with fewer than %d it can be guessed", n, minSecret),
 			"write a longer one; put the old one under SECRET_KEY_FALLBACKS while it is in use")
@@ -192,8 +193,8 @@ func (c *checker) userModel() {
 	c.eachOf("user_model.required_fields", c.UserModel.RequiredFields, registeredColumns...)
 	if slices.Contains(c.UserModel.RequiredFields, c.UserModel.UsernameField) {
 		if !c.IsGiven("user_model.required_fields") {
-			// Django's own list is for the stock user; a user named by his address is asked for nothing more.
-			c.UserModel.RequiredFields = []string{}
+			// Django's own list is for the stock user; the table's username is unique, so somebody named by their address must give one too.
+			c.UserModel.RequiredFields = []string{"username"}
 		} else {
 			c.bad("user_model.required_fields", "it names the username_field, which is always asked for", "remove "+c.UserModel.UsernameField)
 		}
@@ -241,15 +242,6 @@ func (c *checker) template(key, text string, allowed []string) {
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		c.bad(key, "a link holds no spaces or control characters", "remove them")
-	}
-}
-
-// allauth refuses what cannot work with the routes there are (the reference answers 500), and leaves the rest to the dialect.
-func (c *checker) allauth() {
-	for _, key := range []string{"ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED", "ACCOUNT_LOGIN_BY_CODE_REQUIRED"} {
-		if value, ok := c.Account[key]; ok && value != false {
-			c.bad(key, "codes would be mailed that no path takes", "remove it")
-		}
 	}
 }
 

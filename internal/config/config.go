@@ -13,7 +13,9 @@ import (
 	"time"
 	_ "time/tzdata" // TIME_ZONE must mean the same on machines that have no zone files
 
+	"latchkey/internal/account"
 	"latchkey/internal/dialect/djoser"
+	"latchkey/internal/dialect/djrestauth"
 	"latchkey/internal/dialect/registerloginrefresh"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
@@ -72,6 +74,8 @@ type Config struct {
 	JWTUserID string `yaml:"jwt_user_id"`
 	// LoginFields are the user columns that a login answer carries beside the tokens.
 	LoginFields []string `yaml:"login_fields"`
+	// JWTLegacyKeys calls dj-rest-auth's tokens access_token and refresh_token, as before its version 3.
+	JWTLegacyKeys bool `yaml:"jwt_legacy_keys"`
 	// Links is where dj-rest-auth's mails lead.
 	Links Links `yaml:"links"`
 	// EndTokensOn names the changes that end a user's refresh tokens, token key, sessions and mailed links: OnPassword and its
@@ -153,9 +157,10 @@ type Config struct {
 	RESTFramework drf.Config       `yaml:"REST_FRAMEWORK"`
 	// RegisterLoginRefresh are the settings of that small API, which has none in Django.
 	RegisterLoginRefresh registerloginrefresh.Config `yaml:"register_login_refresh"`
-	// RestAuth, Account and SocialAccount hold what was given of dj-rest-auth's and allauth's settings, by full name.
-	RestAuth      Given `yaml:"REST_AUTH"`
-	Account       Given `yaml:"ACCOUNT_*"`
+	RestAuth             djrestauth.Config           `yaml:"REST_AUTH"`
+	Account              account.Config              `yaml:",inline"`
+	// Inert and SocialAccount hold what was given of allauth's settings that change no answer, by full name.
+	Inert         Given `yaml:"ACCOUNT_*"`
 	SocialAccount Given `yaml:"SOCIALACCOUNT_*"`
 
 	location *time.Location
@@ -178,8 +183,8 @@ type Links struct {
 // A Language is one entry of LANGUAGES: a code alone, or a list of code and name.
 type Language struct{ Code, Name string }
 
-// SameSite is a cookie's SameSite attribute: Lax, Strict or None, or empty (null or false in a file) for no attribute.
-type SameSite string
+// SameSite is a cookie's SameSite attribute.
+type SameSite = drf.SameSite
 
 // Given holds settings by name as they were given: text, bool, int64, float64, nil, []any or map[string]any.
 type Given map[string]any
@@ -255,6 +260,8 @@ func Default() *Config {
 		Djoser:                    djoser.DefaultConfig(),
 		SimpleJWT:                 tokens.DefaultJWTConfig(),
 		RESTFramework:             drf.DefaultConfig(),
+		RestAuth:                  djrestauth.DefaultConfig(),
+		Account:                   account.DefaultConfig(),
 		location:                  time.UTC,
 	}
 }

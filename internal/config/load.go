@@ -42,7 +42,9 @@ func load(o Options, data []byte) (*Config, error) {
 	root := reflect.ValueOf(c).Elem()
 	b := &binder{origins: map[string]origin{}, anchors: map[string]ast.Node{}}
 	if data != nil {
-		b.bindFile(root, o.File, string(data))
+		if !b.bindFile(root, o.File, string(data)) {
+			return nil, b.problems
+		}
 		b.mergeSecretKey(c)
 	}
 	b.bindEnvironment(root, o.Env)
@@ -59,18 +61,20 @@ func load(o Options, data []byte) (*Config, error) {
 	return c, nil
 }
 
-// bindFile lays the text of a settings file over the settings.
-func (b *binder) bindFile(root reflect.Value, path, text string) {
+// bindFile lays the text of a settings file over the settings, and tells whether it could be read. What follows from one that could not is not worth telling.
+func (b *binder) bindFile(root reflect.Value, path, text string) bool {
 	b.source, b.lined = path, true
 	defer func() { b.lined = false }()
 	node, problem := parse(text)
 	if problem != nil {
 		problem.Source = path
 		b.problems = append(b.problems, *problem)
+		return false
 	}
 	if node != nil {
 		b.bind(root, node, "")
 	}
+	return true
 }
 
 // mergeSecretKey brings the two names of the secret key together.
@@ -107,7 +111,9 @@ func (c *Config) fillDefaults(file bool) {
 	if !c.IsGiven("end_tokens_on") && c.Profile != Exact {
 		c.EndTokensOn = []string{OnPassword, OnEmail, OnDeactivation, OnDeletion}
 	}
+	c.fillAllauth()
 	c.SimpleJWT.IntegerUserID = c.JWTUserID == "integer"
+	c.SimpleJWT.ShortSecrets = c.Profile == Exact
 	c.Passwords.ExactCommonList = c.Profile == Exact
 	smtp := c.Mail.Backend == mailBackends[0] || c.Mail.Backend == "" && !c.Development
 	if smtp && c.Mail.Host == "" && !c.IsGiven("EMAIL_HOST") {
@@ -121,6 +127,21 @@ func (c *Config) fillDefaults(file bool) {
 	if !c.IsGiven("DJOSER.USERNAME_RESET_CONFIRM_URL") {
 		c.Djoser.UsernameResetConfirmURL = new(defaultUsernameResetURL)
 		c.noteURL("USERNAME_RESET_CONFIRM_URL", defaultUsernameResetURL)
+	}
+}
+
+// fillAllauth reads the older names of allauth's settings where the newer ones are not given.
+func (c *Config) fillAllauth() {
+	a := &c.Account
+	if method := a.AuthenticationMethod; method != nil && !c.IsGiven("ACCOUNT_LOGIN_METHODS") {
+		a.LoginMethods = strings.Split(*method, "_")
+	}
+	if c.IsGiven("ACCOUNT_SIGNUP_FIELDS") || a.EmailRequired == nil && a.UsernameRequired == nil {
+		return
+	}
+	a.SignupFields = []string{"email", "username*", "password1*", "password2*"}
+	if a.EmailRequired != nil && *a.EmailRequired {
+		a.SignupFields[0] = "email*"
 	}
 }
 

@@ -225,7 +225,7 @@ EMAIL_HOST_PASSWORD: |
 		[]Mount{{"/auth", Djoser}, {"", SimpleJWT}, {"", RegisterLoginRefresh}}, "10.0.0.1/32", "192.168.0.0/16", "::1/128",
 		[]Language{{"de", ""}, {"pt-br", "Brazilian"}}, []string{"HTTP_X_FORWARDED_PROTO", "https"},
 		SameSite(""), time.Hour, false, true,
-		"Europe/Berlin", []string{}, true, []string{"JWT"}, 500 * time.Millisecond,
+		"Europe/Berlin", []string{"username"}, true, []string{"JWT"}, 500 * time.Millisecond,
 		[]string{"a", "b"}, true, 36 * time.Hour, admins,
 		admins, Given{
 			"ACCOUNT_LOGIN_METHODS": []any{"email"},

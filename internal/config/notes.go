@@ -20,6 +20,32 @@ func (c *Config) Notes() []string {
 		notes = append(notes, "AUTH_PASSWORD_VALIDATORS do not run at the register-login-refresh API's register, whose documents promise 8 to 128 characters of any kind; "+
 			"register_login_refresh.password_validators runs them.")
 	}
+	return append(notes, c.restAuthNotes()...)
+}
+
+// restAuthNotes are about the defaults of dj-rest-auth and allauth that clients live with and operators should know.
+func (c *Config) restAuthNotes() []string {
+	if !c.Mounted(DjRestAuth, DjRestAuthRegistration) {
+		return nil
+	}
+	r, a := &c.RestAuth, &c.Account
+	var notes []string
+	note := func(when bool, text string) {
+		if when {
+			notes = append(notes, text)
+		}
+	}
+	note(!r.OldPasswordFieldEnabled, "REST_AUTH.OLD_PASSWORD_FIELD_ENABLED is off: whoever holds an access token can set a new password without the old one.")
+	cookies := r.JWTAuthCookie != nil || r.JWTAuthRefreshCookie != nil
+	note(r.UseJWT && cookies && !r.JWTAuthSecure, "REST_AUTH.JWT_AUTH_SECURE is off: browsers send the tokens' cookies over plain http too.")
+	note(r.UseJWT && r.JWTAuthHTTPOnly && r.JWTAuthRefreshCookie == nil,
+		"REST_AUTH.JWT_AUTH_HTTPONLY is on and no JWT_AUTH_REFRESH_COOKIE is named: nobody gets the refresh token that a login makes.")
+	note(a.LogoutOnGet, "ACCOUNT_LOGOUT_ON_GET is on: any page that shows an image can log its readers out.")
+	for _, field := range []string{"email", "username", "password2"} {
+		listed := slices.Contains(a.SignupFields, field) || slices.Contains(a.SignupFields, field+"*")
+		note(!listed, "ACCOUNT_SIGNUP_FIELDS does not list "+field+", and registration requires it, as dj-rest-auth does.")
+	}
+	note(a.UsernameRequired != nil && !*a.UsernameRequired, "ACCOUNT_USERNAME_REQUIRED: false has no effect, as in dj-rest-auth: write username without a star in ACCOUNT_SIGNUP_FIELDS.")
 	return notes
 }
 
@@ -100,14 +126,12 @@ func (c *Config) exactRestAuthRisks() []risk {
 		{true, "Each logout with an empty token leaves two rows in the database (dj-rest-auth 4)."},
 		{true, "A request to send a verification mail that names no address mails the first one of the table (dj-rest-auth 6)."},
 		{true, "A stale access cookie locks a browser out of login and logout (dj-rest-auth 7)."},
-		{c.RestAuth["JWT_AUTH_HTTPONLY"] != false, "Registration shows scripts the refresh token that login hides from them (dj-rest-auth 10)."},
-		{c.RestAuth["USE_JWT"] == true, "Registration makes a session even where sessions are off (dj-rest-auth 11)."},
+		{c.RestAuth.UseJWT && c.RestAuth.JWTAuthHTTPOnly, "Registration shows scripts the refresh token that login hides from them (dj-rest-auth 10)."},
+		{!c.RestAuth.SessionLogin, "Registration makes a session even where sessions are off (dj-rest-auth 11)."},
 		{true, "A password change by a token's bearer stores a session of nobody (dj-rest-auth 12)."},
 		{len(c.AllowedHosts) == 0 || slices.Contains(c.AllowedHosts, "*"), "Links in mails follow the request's Host while ALLOWED_HOSTS allows any (dj-rest-auth 13)."},
-		{c.Account["ACCOUNT_RATE_LIMITS"] == false, "Nothing limits how often confirmation mails are asked for (dj-rest-auth 18)."},
-		{c.RestAuth["OLD_PASSWORD_FIELD_ENABLED"] != true, "Whoever holds an access token can set a new password without the old one (dj-rest-auth 20)."},
+		{c.Account.RateLimits == false, "Nothing limits how often confirmation mails are asked for (dj-rest-auth 18)."},
 		{true, "A stranger who registered with somebody's unverified address stays signed in after its owner resets the password (dj-rest-auth 22)."},
 		{true, "Login by e-mail accepts addresses that nobody has proven (dj-rest-auth 24)."},
-		{c.Account["ACCOUNT_LOGOUT_ON_GET"] == true, "ACCOUNT_LOGOUT_ON_GET lets any page that shows an image log its readers out (dj-rest-auth 33)."},
 	}
 }

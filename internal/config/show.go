@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/tokens"
 )
 
@@ -94,6 +95,8 @@ func show(value any) string {
 		return showText(v)
 	case Secret:
 		return showText(v.String())
+	case account.Prevention:
+		return string(v)
 	case time.Duration:
 		return formatDuration(v)
 	case netip.Prefix:

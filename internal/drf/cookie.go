@@ -2,10 +2,14 @@ package drf
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
+
+// SameSite is a cookie's SameSite attribute: Lax, Strict or None, or empty (null or false in a file) for no attribute.
+type SameSite string
 
 // A Cookie is how Django sets a cookie: the SESSION_COOKIE_* settings or their like.
 type Cookie struct {
@@ -52,7 +56,9 @@ func (c Cookie) write(w http.ResponseWriter, value string, expires time.Time, ag
 	if secure {
 		b.WriteString("; Secure")
 	}
-	w.Header().Add("Set-Cookie", b.String())
+	header := w.Header()
+	// An answer sets a cookie once: what a handler sets takes the place of what was taken back before.
+	header["Set-Cookie"] = append(slices.DeleteFunc(header["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, c.Name+"=") }), b.String())
 }
 
 // Value is the cookie's value in a request, empty without one.

@@ -58,7 +58,8 @@ type CharOptions struct {
 	AllowNull  bool // may be null; it is then not checked further
 	NoTrim     bool // keep white space at the ends
 	Max        int  // the most characters allowed; any number when 0
-	// Validate runs before the built-in checks (length, NUL, surrogates), where DRF puts a model field's validators; After runs behind them,
+	Min        int  // the fewest characters allowed
+	// Validate runs before the built-in checks (lengths, NUL, surrogates), where DRF puts a model field's validators; After runs behind them,
 	// where it puts a field class's own. Each returns a message, or "" for text it accepts. All run, and so see text that another one refuses.
 	Validate, After []func(value string) (message string)
 }
@@ -131,6 +132,13 @@ func (f *Fields) check(at int, value string, o CharOptions, format func(string) 
 	}
 	if o.Max > 0 && len(value) > o.Max && Length(value) > o.Max {
 		f.fail(at, fmt.Sprintf("Ensure this field has no more than %d characters.", o.Max))
+	}
+	if o.Min > 0 && Length(value) < o.Min {
+		unit := "characters"
+		if o.Min == 1 {
+			unit = "character"
+		}
+		f.fail(at, fmt.Sprintf("Ensure this field has at least %d %s.", o.Min, unit))
 	}
 	if strings.IndexByte(value, 0) >= 0 {
 		f.fail(at, "Null characters are not allowed.")

@@ -27,11 +27,20 @@ func Time(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	layout := "2006-01-02T15:04:05.000000Z"
+	return TimeIn(t, time.UTC)
+}
+
+// TimeIn is a moment as DRF's DateTimeField writes it in a zone: its wall clock and offset, Z for none.
+func TimeIn(t time.Time, zone *time.Location) string {
+	t = t.In(zone)
+	layout := "2006-01-02T15:04:05.000000"
 	if t.Nanosecond()/1000 == 0 {
-		layout = "2006-01-02T15:04:05Z"
+		layout = "2006-01-02T15:04:05"
 	}
-	return t.UTC().Format(layout)
+	if _, offset := t.Zone(); offset == 0 {
+		return t.Format(layout) + "Z"
+	}
+	return t.Format(layout + "-07:00")
 }
 
 // Label is the label of a field that has none of its own: its name in words.

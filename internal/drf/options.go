@@ -43,7 +43,7 @@ func (r *Request) As(method string) *Request {
 type FieldInfo struct {
 	Name, Type, Label, Help string
 	Required, ReadOnly      bool
-	Max                     int
+	Min, Max                int
 }
 
 // Describe lists fields as OPTIONS shows them.
@@ -53,6 +53,9 @@ func Describe(fields ...FieldInfo) Object {
 		info := Object{{"type", f.Type}, {"required", f.Required}, {"read_only", f.ReadOnly}, {"label", f.Label}}
 		if f.Help != "" {
 			info = append(info, Member{"help_text", f.Help})
+		}
+		if f.Min > 0 {
+			info = append(info, Member{"min_length", f.Min})
 		}
 		if f.Max > 0 {
 			info = append(info, Member{"max_length", f.Max})

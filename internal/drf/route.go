@@ -26,6 +26,10 @@ type Route struct {
 	// NoAuth routes do not read who is calling; Challenge is then the WWW-Authenticate of their 401s.
 	NoAuth    bool
 	Challenge string
+	// ThrottleScope is DRF's throttle_scope, which ScopedRateThrottle counts by; empty for none.
+	ThrottleScope string
+	// NamesHead puts HEAD behind OPTIONS in Allow, although it is not served: dj-rest-auth's view of e-mail verification does.
+	NamesHead bool
 	// NoOptions routes answer OPTIONS as a method they do not serve.
 	NoOptions bool
 	// Options gives the fields that OPTIONS shows for each method of Describes; nil for a view without fields.
@@ -71,6 +75,9 @@ func (route *Route) allow() string {
 	}
 	if !route.NoOptions {
 		methods = append(methods, http.MethodOptions)
+	}
+	if route.NamesHead {
+		methods = append(methods, http.MethodHead)
 	}
 	return strings.Join(methods, ", ")
 }

@@ -15,28 +15,47 @@ import (
 type Throttle struct {
 	Rate throttle.Rate
 	Key  func(r *Request) string
+	// Scope is that of the routes that are counted; empty for all.
+	Scope string
 	// Counts are shared by all throttles of one server.
 	Counts *throttle.Limiter
 }
 
 // AnonRateThrottle counts requests without user by client address.
 func AnonRateThrottle(rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string) Throttle {
-	return Throttle{rate, func(r *Request) string {
+	return Throttle{Rate: rate, Counts: counts, Key: func(r *Request) string {
 		if r.User != nil {
 			return ""
 		}
 		return "anon " + address(r.Request)
-	}, counts}
+	}}
 }
 
 // UserRateThrottle counts by user, and requests without one by client address.
 func UserRateThrottle(rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string) Throttle {
-	return Throttle{rate, func(r *Request) string {
-		if r.User != nil {
-			return "user " + r.User.ID.String()
+	return Throttle{Rate: rate, Counts: counts, Key: identity("user", address)}
+}
+
+// ScopedRateThrottle counts the requests of all routes of a scope together, by user or client address; in the safe profile each path by itself, so that who
+// logs out may still log in.
+func ScopedRateThrottle(scope string, rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string, byPath bool) Throttle {
+	who := identity(scope, address)
+	return Throttle{Rate: rate, Scope: scope, Counts: counts, Key: func(r *Request) string {
+		if byPath {
+			return r.URL.Path + " " + who(r)
 		}
-		return "user " + address(r.Request)
-	}, counts}
+		return who(r)
+	}}
+}
+
+// identity counts by user, and requests without one by client address.
+func identity(name string, address func(*http.Request) string) func(*Request) string {
+	return func(r *Request) string {
+		if r.User != nil {
+			return name + " " + r.User.ID.String()
+		}
+		return name + " " + address(r.Request)
+	}
 }
 
 // ForwardedFor is how DRF finds a client's address: the peer's without proxies, else the entry of X-Forwarded-For that the outermost
@@ -69,7 +88,7 @@ type Guard struct {
 }
 
 // throttle asks every throttle, also after one refused, and tells the longest wait.
-func (v *View) throttle(r *Request, endpoint Endpoint) error {
+func (v *View) throttle(r *Request, route *Route, endpoint Endpoint) error {
 	wait, refused := time.Duration(0), false
 	ask := func(counts *throttle.Limiter, key string, rate throttle.Rate) {
 		if w, ok := counts.Allow(key, rate); !ok {
@@ -77,6 +96,9 @@ func (v *View) throttle(r *Request, endpoint Endpoint) error {
 		}
 	}
 	for _, t := range v.Throttles {
+		if t.Scope != "" && t.Scope != route.ThrottleScope {
+			continue
+		}
 		if key := t.Key(r); key != "" {
 			ask(t.Counts, key, t.Rate)
 		}

@@ -1,6 +1,7 @@
 package drf
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -29,6 +30,8 @@ type View struct {
 	FormatParam string
 	// DefaultPermissions guard the API root.
 	DefaultPermissions []Permission
+	// SessionCookie is taken back from who sends one whose session is gone.
+	SessionCookie Cookie
 	// Scheme tells whether a request came over TLS, as the proxy setting says.
 	Secure func(*http.Request) bool
 	// Failed is told of errors that are not answers; it writes the answer that goes out in their place.
@@ -70,9 +73,13 @@ func (v *View) serve(w http.ResponseWriter, r *Request, route *Route) error {
 	if err := v.negotiate(r); err != nil {
 		return err
 	}
+	var refused error
 	if !route.NoAuth {
 		if err := v.authenticate(r); err != nil {
-			return err
+			if !lenient(err) {
+				return v.refusal(err)
+			}
+			refused = v.refusal(err)
 		}
 	}
 	endpoint, served := route.endpoint(r.Method)
@@ -82,10 +89,10 @@ func (v *View) serve(w http.ResponseWriter, r *Request, route *Route) error {
 	}
 	for _, p := range permissions {
 		if !p.Request(r) {
-			return v.denied(r, served && endpoint.Hide)
+			return cmp.Or(refused, v.denied(r, served && endpoint.Hide))
 		}
 	}
-	if err := v.throttle(r, endpoint); err != nil {
+	if err := v.throttle(r, route, endpoint); err != nil {
 		return err
 	}
 	switch {
@@ -97,25 +104,45 @@ func (v *View) serve(w http.ResponseWriter, r *Request, route *Route) error {
 	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
 }
 
+// authenticate asks each way in turn who is calling. One that refuses leniently does not keep the next from being asked.
 func (v *View) authenticate(r *Request) error {
+	var refused error
 	for _, method := range v.Authentication {
 		user, via, err := method.Authenticate(r.Context(), r.Request)
-		var refused *authenticate.Refused
-		if errors.As(err, &refused) {
-			if refused.Forbidden {
-				return &Error{Status: http.StatusForbidden, Body: refusal(refused)}
-			}
-			return v.unauthenticated(refusal(refused))
+		if via.Method == "session" {
+			r.UsesSession()
 		}
-		if err != nil {
+		if via.Gone {
+			v.SessionCookie.Delete(r.writer)
+		}
+		if err != nil && !lenient(err) {
 			return err
 		}
 		if user != nil {
 			r.User, r.Via = user, via
 			return nil
 		}
+		refused = cmp.Or(refused, err)
 	}
-	return nil
+	return refused
+}
+
+// lenient tells whether an error of authentication counts only where somebody must be signed in.
+func lenient(err error) bool {
+	var refused *authenticate.Refused
+	return errors.As(err, &refused) && refused.Lenient
+}
+
+// refusal makes an answer of what a method of authentication refused; a failure stays one.
+func (v *View) refusal(err error) error {
+	var refused *authenticate.Refused
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case refused.Forbidden:
+		return &Error{Status: http.StatusForbidden, Body: refusal(refused)}
+	}
+	return v.unauthenticated(refusal(refused))
 }
 
 // refusal is the body of a 401 in SimpleJWT's words: the detail, and where there are any a code and what each token class had to say.

@@ -32,13 +32,17 @@ const (
 	UsernameChanged Kind = "username_changed"
 	// EmailChanged is a note to the address that an account had before.
 	EmailChanged Kind = "email_changed"
+	// EmailConfirmation and PasswordResetKey are dj-rest-auth's: the links that verify an address and that lead to a new password. They are text alone, as
+	// allauth's are, unless the operator adds HTML.
+	EmailConfirmation Kind = "email_confirmation"
+	PasswordResetKey  Kind = "password_reset_key"
 )
 
-var kinds = []Kind{Activation, Confirmation, PasswordReset, UsernameReset, PasswordChanged, UsernameChanged, EmailChanged}
+var kinds = []Kind{Activation, Confirmation, PasswordReset, UsernameReset, PasswordChanged, UsernameChanged, EmailChanged, EmailConfirmation, PasswordResetKey}
 
 // hasLink reports whether a message of this kind is worth nothing without its link.
 func (k Kind) hasLink() bool {
-	return k == Activation || k == PasswordReset || k == UsernameReset
+	return k == Activation || k == PasswordReset || k == UsernameReset || k == EmailConfirmation || k == PasswordResetKey
 }
 
 // Data is what templates can show. Render makes the texts safe to stand in a mail first: each is one line, and none but

@@ -30,7 +30,9 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		start := o.Now()
 		id := requestID(r)
 		rec := &recorder{ResponseWriter: w}
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, id), requestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
 		header := w.Header()
 		header["X-Request-Id"] = []string{id}
 		header["X-Content-Type-Options"] = nosniff
@@ -48,8 +50,8 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 					writeError(rec, drf.Detail(http.StatusInternalServerError, "A server error occurred."))
 				}
 			}
-			// The path alone: a query may hold what is nobody's business.
-			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			// The path alone: a query may hold what is nobody's business. So may a path that somebody was mailed.
+			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)),
 				slog.Int("status", rec.status), slog.Duration("took", o.Now().Sub(start)))
 		}()
 		if host := r.Header.Get("X-Forwarded-Host"); forwarded && host != "" {
@@ -61,6 +63,26 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		}
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// requestTimeout bounds what a request may spend waiting for the database or the hasher: a queue that does not move answers 503 in the end.
+const requestTimeout = 20 * time.Second
+
+// longestWord is how long a segment of a path may be to stand in the log. Those of routes are shorter, and the keys of mailed links longer.
+const longestWord = 24
+
+// withoutKeys is a path for the log, in which an ellipsis stands for what may be the key of a mailed link.
+func withoutKeys(path string) string {
+	if len(path) <= longestWord {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if len(segment) > longestWord {
+			segments[i] = "…"
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 var (

@@ -2,10 +2,12 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 
@@ -13,6 +15,7 @@ import (
 	"latchkey/internal/authenticate"
 	"latchkey/internal/config"
 	"latchkey/internal/dialect/djoser"
+	"latchkey/internal/dialect/djrestauth"
 	"latchkey/internal/dialect/registerloginrefresh"
 	"latchkey/internal/dialect/simplejwt"
 	"latchkey/internal/drf"
@@ -88,13 +91,27 @@ func (rt *router) match(path string) (found drf.Match, ok bool) {
 // redirectToSlash answers as Django's APPEND_SLASH: the same path with a slash, the query kept. It loses a POST's body in most clients, so that only the exact
 // profile does it.
 func redirectToSlash(w http.ResponseWriter, r *http.Request) {
-	to := r.URL.EscapedPath() + "/"
+	to := escapePath(r.URL.Path) + "/"
 	if r.URL.RawQuery != "" {
 		to += "?" + r.URL.RawQuery
 	}
 	w.Header().Set("Location", to)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusMovedPermanently)
+}
+
+// escapePath writes a decoded path as Django does (escape_uri_path): its own choice of letters stays, whatever the client escaped.
+func escapePath(path string) string {
+	const plain = "/:@&+$,-_.!~*'()"
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		if c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte(plain, c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
 }
 
 // mount builds the handler: the view that all dialects share, the dialects, and what the server answers itself.
@@ -145,11 +162,22 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 			Config:   cfg.Djoser,
 			Accounts: s.Accounts,
 			Model:    cfg.UserModel,
-			Session:  sessionCookie(cfg),
+			Sessions: s.sessions(cfg, o),
 			Exact:    exact,
-			Now:      o.Now,
 		}
 		return append(users.Routes(view.DefaultPermissions), jwt.DjoserRoutes()...), nil
+	case config.DjRestAuth:
+		rest := s.restAuth(cfg, o)
+		routes := rest.Routes()
+		if cfg.RestAuth.UseJWT {
+			routes = append(routes, jwt.VerifyRoute("token/verify/"))
+		}
+		if rest.Registration {
+			routes = append(routes, rest.RegistrationRoutes("registration/")...)
+		}
+		return routes, nil
+	case config.DjRestAuthRegistration:
+		return s.restAuth(cfg, o).RegistrationRoutes(""), nil
 	case config.SimpleJWT:
 		return jwt.Routes(), nil
 	case config.RegisterLoginRefresh:
@@ -157,6 +185,53 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 		return small.Routes(), nil
 	}
 	return nil, nil
+}
+
+// restAuth builds dj-rest-auth's API.
+func (s *Server) restAuth(cfg *config.Config, o Options) *djrestauth.API {
+	exact := cfg.Profile == config.Exact
+	allauth := s.Store.Apps().Allauth
+	api := &djrestauth.API{
+		Config:       cfg.RestAuth,
+		Accounts:     s.Accounts,
+		Allauth:      allauth,
+		Registration: allauth && (cfg.InstalledApps == nil || slices.Contains(cfg.InstalledApps, "dj_rest_auth.registration")),
+		NoValidators: len(cfg.Passwords.Validators) == 0,
+		Model:        cfg.UserModel,
+		JWT:          cfg.SimpleJWT,
+		Sessions:     s.sessions(cfg, o),
+		LoginFields:  cfg.LoginFields,
+		LegacyKeys:   cfg.JWTLegacyKeys,
+		ConfirmLink:  cfg.Links.AccountConfirmEmail,
+		ResetLink:    cfg.Links.PasswordResetConfirm,
+		FollowHost:   cfg.Development || len(cfg.AllowedHosts) > 0 && !slices.Contains(cfg.AllowedHosts, "*"),
+		Exact:        exact,
+		Now:          o.Now,
+		Zone:         cfg.Location(),
+	}
+	if !exact {
+		api.Origin = csrf(cfg).Origin
+	}
+	return api
+}
+
+// csrf is how Django's cross-site request protection is set up.
+func csrf(cfg *config.Config) authenticate.CSRF {
+	return authenticate.CSRF{
+		Cookie: cfg.CSRFCookieName, Header: headerOf(cfg.CSRFHeaderName), TrustedOrigins: cfg.CSRFTrustedOrigins, Secure: secureBy(cfg.SecureProxySSLHeader),
+	}
+}
+
+// sessions opens and ends sessions for the dialects.
+func (s *Server) sessions(cfg *config.Config, o Options) *drf.Sessions {
+	sessions := &drf.Sessions{Accounts: s.Accounts, Cookie: sessionCookie(cfg), Exact: cfg.Profile == config.Exact, Now: o.Now}
+	if cfg.HasMiddleware("django.middleware.csrf.CsrfViewMiddleware") {
+		sessions.CSRF = &drf.Cookie{
+			Name: cfg.CSRFCookieName, Domain: cfg.CSRFCookieDomain, Path: cfg.CSRFCookiePath, SameSite: string(cfg.CSRFCookieSameSite),
+			Secure: cfg.CSRFCookieSecure, HTTPOnly: cfg.CSRFCookieHTTPOnly, Age: cfg.CSRFCookieAge,
+		}
+	}
+	return sessions
 }
 
 func sessionCookie(cfg *config.Config) drf.Cookie {
@@ -179,15 +254,20 @@ func (s *Server) view(cfg *config.Config, o Options) (*drf.View, error) {
 		JWT:           cfg.SimpleJWT,
 		AnyCase:       cfg.Profile == config.Safe,
 		SessionCookie: cfg.SessionCookieName,
-		CSRF: authenticate.CSRF{
-			Cookie: cfg.CSRFCookieName, Header: headerOf(cfg.CSRFHeaderName), TrustedOrigins: cfg.CSRFTrustedOrigins, Secure: secure,
+		CSRF:          csrf(cfg),
+		JWTCookie: authenticate.CookieRules{
+			UseCSRF: cfg.RestAuth.JWTAuthCookieUseCSRF, AlwaysCSRF: cfg.RestAuth.JWTAuthCookieEnforceCSRFOnUnauthenticated, Safe: cfg.Profile == config.Safe,
 		},
+	}
+	if name := cfg.RestAuth.JWTAuthCookie; name != nil {
+		settings.JWTCookie.Name = *name
 	}
 	view := &drf.View{
 		Limits:             limits(cfg),
 		NonField:           rest.NonFieldErrorsKey,
 		Style:              drf.Style{ASCII: !rest.UnicodeJSON, Spaced: !rest.CompactJSON},
 		DefaultPermissions: drf.PermissionsNamed(rest.DefaultPermissionClasses),
+		SessionCookie:      sessionCookie(cfg),
 		Secure:             secure,
 		Failed:             failed(o.Log),
 	}
@@ -225,23 +305,41 @@ func (s *Server) throttles(cfg *config.Config, o Options, view *drf.View) error 
 		view.Guard = &drf.Guard{Rates: rates, Counts: counts, Address: address}
 	}
 	for _, name := range rest.DefaultThrottleClasses {
-		class := strings.TrimPrefix(name, "rest_framework.throttling.")
-		scope := map[string]string{"AnonRateThrottle": "anon", "UserRateThrottle": "user"}[class]
-		text := rest.DefaultThrottleRates[scope]
-		if scope == "" || text == nil { // ScopedRateThrottle: no view here has a scope of DRF's; no rate: switched off
-			continue
-		}
-		rate, err := throttle.ParseRate(*text)
-		if err != nil {
-			return fmt.Errorf("REST_FRAMEWORK.DEFAULT_THROTTLE_RATES.%s: %w", scope, err)
-		}
-		if scope == "anon" {
-			view.Throttles = append(view.Throttles, drf.AnonRateThrottle(rate, counts, address))
-		} else {
-			view.Throttles = append(view.Throttles, drf.UserRateThrottle(rate, counts, address))
+		switch strings.TrimPrefix(name, "rest_framework.throttling.") {
+		case "AnonRateThrottle":
+			if rate, ok, err := drfRate(rest, "anon"); err != nil {
+				return err
+			} else if ok {
+				view.Throttles = append(view.Throttles, drf.AnonRateThrottle(rate, counts, address))
+			}
+		case "UserRateThrottle":
+			if rate, ok, err := drfRate(rest, "user"); err != nil {
+				return err
+			} else if ok {
+				view.Throttles = append(view.Throttles, drf.UserRateThrottle(rate, counts, address))
+			}
+		case "ScopedRateThrottle": // the one scope of DRF's that a view here has
+			if rate, ok, err := drfRate(rest, djrestauth.ThrottleScope); err != nil {
+				return err
+			} else if ok {
+				view.Throttles = append(view.Throttles,
+					drf.ScopedRateThrottle(djrestauth.ThrottleScope, rate, counts, address, cfg.Profile == config.Safe))
+			}
 		}
 	}
 	return nil
+}
+
+// drfRate is the rate of a scope of DEFAULT_THROTTLE_RATES; not ok where it is switched off.
+func drfRate(rest drf.Config, scope string) (rate throttle.Rate, ok bool, err error) {
+	text := rest.DefaultThrottleRates[scope]
+	if text == nil {
+		return throttle.Rate{}, false, nil
+	}
+	if rate, err = throttle.ParseRate(*text); err != nil {
+		return throttle.Rate{}, false, fmt.Errorf("REST_FRAMEWORK.DEFAULT_THROTTLE_RATES.%s: %w", scope, err)
+	}
+	return rate, true, nil
 }
 
 // guardRates reads throttle_rates, the safe profile's limits by scope and client network; null switches one off.
@@ -315,11 +413,11 @@ func failed(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		var referenced *store.Referenced
 		switch {
-		case r.Context().Err() != nil:
+		case errors.Is(r.Context().Err(), context.Canceled):
 			// Nobody waits for the answer any more.
 			unavailable(w, 1)
-		case errors.Is(err, passwords.ErrBusy):
-			unavailable(w, 1)
+		case errors.Is(err, passwords.ErrBusy), errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, store.ErrUnavailable):
+			unavailable(w, 1) // the hasher has too much to do
 		case errors.Is(err, store.ErrUnavailable):
 			log.WarnContext(r.Context(), "the database is not available", "error", err)
 			unavailable(w, 2)

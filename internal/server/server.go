@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -126,16 +127,25 @@ func (s *Server) purge(ctx context.Context, o Options) (wait func()) {
 				return
 			case <-ticker.C:
 			}
-			n, err := s.Store.FlushExpired(ctx, o.Now(), purgeBatch)
-			switch {
-			case err != nil && ctx.Err() == nil:
-				o.Log.WarnContext(ctx, "expired rows could not be deleted", "error", err)
-			case n > 0:
-				o.Log.InfoContext(ctx, "expired rows deleted", "rows", n)
-			}
+			s.purgeOnce(ctx, o)
 		}
 	}()
 	return func() { <-done }
+}
+
+func (s *Server) purgeOnce(ctx context.Context, o Options) {
+	defer func() {
+		if p := recover(); p != nil { // it must not end the server
+			o.Log.ErrorContext(ctx, "purging panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	n, err := s.Store.FlushExpired(ctx, o.Now(), purgeBatch)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		o.Log.WarnContext(ctx, "expired rows could not be deleted", "error", err)
+	case n > 0:
+		o.Log.InfoContext(ctx, "expired rows deleted", "rows", n)
+	}
 }
 
 // Accounts builds the account rules on an open database, for the server and for commands that work without one.
@@ -187,6 +197,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		},
 		RotationGrace: 10 * time.Second,
 		SessionAge:    cfg.SessionCookieAge,
+		Allauth:       cfg.Account,
 		Site:          account.Site{Domain: cfg.Domain, Name: cfg.SiteName, ID: int64(cfg.SiteID), Chosen: cfg.IsGiven("SITE_ID")},
 		From:          cfg.Mail.DefaultFromEmail,
 	}, nil
@@ -208,5 +219,10 @@ func checkApps(cfg *config.Config, apps store.Apps) error {
 	need(apps.Blacklist, cfg.SimpleJWT.RotateRefreshTokens && cfg.SimpleJWT.BlacklistAfterRotation, blacklist, "token_blacklist_outstandingtoken",
 		"SIMPLE_JWT.BLACKLIST_AFTER_ROTATION")
 	need(apps.Sessions, cfg.Mounted(config.Djoser) && cfg.Djoser.CreateSessionOnLogin, "django.contrib.sessions", "django_session", "DJOSER.CREATE_SESSION_ON_LOGIN")
+	if cfg.Mounted(config.DjRestAuth, config.DjRestAuthRegistration) {
+		need(apps.Sessions, cfg.RestAuth.SessionLogin && cfg.IsGiven("REST_AUTH.SESSION_LOGIN"), "django.contrib.sessions", "django_session", "REST_AUTH.SESSION_LOGIN")
+		need(apps.AuthToken, !cfg.RestAuth.UseJWT && cfg.RestAuth.TokenModel != nil && cfg.IsGiven("REST_AUTH.TOKEN_MODEL"), keys, "authtoken_token", "REST_AUTH.TOKEN_MODEL")
+	}
+	need(apps.Allauth, cfg.Mounted(config.DjRestAuthRegistration), "allauth.account", "account_emailaddress", "the mount of dj-rest-auth.registration")
 	return errors.Join(missing...)
 }

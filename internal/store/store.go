@@ -130,6 +130,9 @@ func (s *Store) look(ctx context.Context) error {
 			return fmt.Errorf("the keys of %s are of type %s; only integers are known", s.model.Table, keyType)
 		}
 		f.maxID = max
+		if err := s.each(ctx, func(*sql.Rows) error { return nil }, s.selectUsers()+"LIMIT 0"); err != nil {
+			return fmt.Errorf("the table %s must have the columns of Django's AbstractUser: %w", s.model.Table, err)
+		}
 		if err := s.first(ctx, []any{&f.usernameUnique}, s.engine.uniqueColumn, s.model.Table, s.model.UsernameField); err != nil {
 			return err
 		}

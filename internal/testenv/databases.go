@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib" // and the driver pgx
 
 	"latchkey/internal/store"
 )
@@ -76,6 +78,30 @@ func OpenStore(tb testing.TB, address string) *store.Store {
 		tb.Fatal(err)
 	}
 	return s
+}
+
+// OpenDB is a way into the database at address past the store, for tests that look at rows or play another program.
+func OpenDB(tb testing.TB, address string) *sql.DB {
+	tb.Helper()
+	var db *sql.DB
+	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
+		var err error
+		if db, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "_pragma=busy_timeout(10000)"}).String()); err != nil {
+			tb.Fatal(err)
+		}
+	} else {
+		cfg, err := pgx.ParseConfig(address)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if schema, ok := cfg.RuntimeParams["schema"]; ok {
+			delete(cfg.RuntimeParams, "schema")
+			cfg.RuntimeParams["search_path"] = schema
+		}
+		db = stdlib.OpenDB(*cfg)
+	}
+	tb.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 // A server is a PostgreSQL that tests may make schemas on.

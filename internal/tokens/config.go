@@ -76,6 +76,8 @@ type JWTConfig struct {
 	OnLoginFailed  *string `yaml:"ON_LOGIN_FAILED"`
 	// IntegerUserID writes user_id as a number, as SimpleJWT did before 5.5. It is Latchkey's own key jwt_user_id.
 	IntegerUserID bool `yaml:"-"`
+	// ShortSecrets takes HMAC secrets shorter than their hash, as SimpleJWT does. The exact profile sets it.
+	ShortSecrets bool `yaml:"-"`
 }
 
 // An Audience is the AUDIENCE setting: none, one text, or a list that is written as a list.

@@ -39,7 +39,7 @@ func (j *JWTs) Decode(raw, kind string, now time.Time, blacklisted func(jti stri
 	if err := j.checkClaims(claims, now); err != nil {
 		return Token{}, err
 	}
-	t := Token{Type: kind, Claims: claims, current: now, jtiClaim: j.jtiClaim}
+	t := Token{Type: kind, Claims: claims, current: now, read: true, jtiClaim: j.jtiClaim}
 	id, hasID := claims.Get(j.jtiClaim)
 	if hasID && !id.isText() {
 		return Token{}, errInvalid // PyJWT holds only the name jti to that; ours are all texts

@@ -28,6 +28,7 @@ type Token struct {
 	Claims Claims
 
 	current  time.Time // when it was made or read
+	read     bool      // it came as a text
 	jtiClaim string
 }
 
@@ -109,6 +110,11 @@ func (j *JWTs) NewRefresh(user Claimant, now time.Time) Token {
 	return t
 }
 
+// NewRefreshOfNobody makes a refresh token that names no user.
+func (j *JWTs) NewRefreshOfNobody(now time.Time) Token {
+	return j.newToken("refresh", now, j.cfg.RefreshTokenLifetime)
+}
+
 // NewSliding makes a sliding token.
 func (j *JWTs) NewSliding(user Claimant, now time.Time) Token {
 	t := j.newToken("sliding", now, j.cfg.SlidingTokenLifetime)
@@ -127,6 +133,10 @@ func (j *JWTs) AccessFor(refresh Token, now time.Time) Token {
 	}
 	t.Claims.Set("exp", seconds(from.Add(j.cfg.AccessTokenLifetime)))
 	for _, c := range refresh.Claims {
+		// SimpleJWT leaves out the claim None, but what it reads back of it is called "null", and that it takes along.
+		if j.cfg.TokenTypeClaim == nil && refresh.read && c.Name == j.typeClaim {
+			t.Claims.Set(c.Name, c.Value)
+		}
 		switch c.Name {
 		case j.typeClaim, "exp", "iat", "jti", j.jtiClaim: // RefreshToken.no_copy_claims
 		default:

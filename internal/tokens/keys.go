@@ -55,7 +55,7 @@ func newSigner(cfg JWTConfig, secret string) (signer, error) {
 		if signingKey == nil {
 			signingKey, name = &secret, "SIMPLE_JWT SIGNING_KEY (absent, so secret_key)"
 		}
-		if err := checkHMACSecret([]byte(*signingKey), hmac); err != nil {
+		if err := checkHMACSecret([]byte(*signingKey), hmac, cfg.ShortSecrets); err != nil {
 			return signer{}, fmt.Errorf("%s: %w", name, err)
 		}
 		s.signing = []byte(*signingKey)
@@ -95,15 +95,15 @@ func settingOrFile(name string, value *string, file string) (*string, error) {
 	return &text, nil
 }
 
-// checkHMACSecret refuses what is no secret: nothing, less than the hash gives out (RFC 7518, 3.2), or a key
-// of another kind, which is likely public (as PyJWT's HMACAlgorithm does).
-func checkHMACSecret(secret []byte, method *jwt.SigningMethodHMAC) error {
+// checkHMACSecret refuses what is no secret: nothing, less than the hash gives out (RFC 7518, 3.2) unless short ones are
+// taken, or a key of another kind, which is likely public (as PyJWT's HMACAlgorithm does).
+func checkHMACSecret(secret []byte, method *jwt.SigningMethodHMAC, short bool) error {
 	switch {
 	case len(secret) == 0:
 		return errors.New("it is empty; make one with: openssl rand -base64 48")
 	case looksAsymmetric(secret):
 		return fmt.Errorf("it is a public or private key, not a secret for %s; set ALGORITHM to the key's, or make a secret with: openssl rand -base64 48", method.Alg())
-	case len(secret) < method.Hash.Size():
+	case len(secret) < method.Hash.Size() && !short:
 		return fmt.Errorf("%s needs at least %d bytes and this has %d; make one with: openssl rand -base64 48 (tokens signed with the old one end)", method.Alg(), method.Hash.Size(), len(secret))
 	}
 	return nil

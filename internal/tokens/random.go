@@ -14,22 +14,7 @@ func NewTokenKey() string {
 }
 
 // NewSessionKey returns a key for django_session: 32 random characters of a-z and 0-9.
-func NewSessionKey() string {
-	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
-	const fair = 256 - 256%len(alphabet) // bytes from here on would favour the first letters
-	var key [32]byte
-	var pool [48]byte
-	for n := 0; n < len(key); {
-		rand.Read(pool[:])
-		for _, b := range pool {
-			if int(b) < fair && n < len(key) {
-				key[n] = alphabet[int(b)%len(alphabet)]
-				n++
-			}
-		}
-	}
-	return string(key[:])
-}
+func NewSessionKey() string { return randomOf(lowerAlnum, 32) }
 
 // newJTI returns the text of a random UUID (version 4) without dashes, the id of a web token.
 func newJTI() string {
@@ -44,4 +29,22 @@ func newJTI() string {
 func Digest(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
+}
+
+const lowerAlnum = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+// randomOf is n random characters of an alphabet, each as likely as the others.
+func randomOf(alphabet string, n int) string {
+	fair := 256 - 256%len(alphabet) // bytes from here on would favour the first letters
+	text := make([]byte, 0, n)
+	var pool [48]byte
+	for len(text) < n {
+		rand.Read(pool[:]) // never fails: crypto/rand ends the program instead
+		for _, b := range pool {
+			if int(b) < fair && len(text) < n {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(text)
 }

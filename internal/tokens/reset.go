@@ -22,6 +22,8 @@ type Subject struct {
 	Password  string    // the whole password column
 	Email     string    // the e-mail column, "" for NULL
 	LastLogin time.Time // to the second; zero stands for NULL
+
+	emails string // what allauth's tokens cover beside Django's
 }
 
 // Resets makes and checks the tokens of activation, password reset and username reset links: Django's
@@ -81,6 +83,7 @@ func resetToken(s Subject, seconds int64, secret string) string {
 	}
 	message = strconv.AppendInt(message, seconds, 10)
 	message = append(message, s.Email...)
+	message = append(message, s.emails...)
 
 	digits := hex.AppendEncode(make([]byte, 0, 64), saltedHMAC(resetSalt, secret, string(message)))
 	token := make([]byte, 0, resetStampLength+1+len(digits)/2)

@@ -78,19 +78,25 @@ func (k Keys) SignTime(salt, value string, now time.Time) string {
 
 // UnsignTime returns the value of a text that SignTime made at most maxAge ago; a maxAge of 0 sets no limit.
 func (k Keys) UnsignTime(salt, signed string, maxAge time.Duration, now time.Time) (string, bool) {
+	value, made, ok := k.unsignTime(salt, signed)
+	if !ok || maxAge > 0 && now.Sub(made) > maxAge {
+		return "", false
+	}
+	return value, true
+}
+
+// unsignTime returns the value of a text that SignTime made, and when it did.
+func (k Keys) unsignTime(salt, signed string) (value string, made time.Time, ok bool) {
 	stamped, ok := k.Unsign(salt, signed)
 	if !ok {
-		return "", false
+		return "", time.Time{}, false
 	}
 	colon := strings.LastIndexByte(stamped, ':')
 	if colon < 0 {
-		return "", false
+		return "", time.Time{}, false
 	}
-	made, ok := parseBase62(stamped[colon+1:])
-	if !ok || maxAge > 0 && now.Sub(time.Unix(made, 0)) > maxAge {
-		return "", false
-	}
-	return stamped[:colon], true
+	seconds, ok := parseBase62(stamped[colon+1:])
+	return stamped[:colon], time.Unix(seconds, 0), ok
 }
 
 // Dumps signs JSON as django.core.signing.dumps does; json is the compact, ASCII-only text Python would make.

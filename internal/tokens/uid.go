@@ -73,10 +73,23 @@ func base64Letter(c byte) (uint32, bool) {
 // ParseInt reads a decimal number as Python's int() does: white space round it, a sign, single underscores between digits
 // and the decimal digits of every script are fine. It reports false for anything else and beyond 64 bits.
 func ParseInt(text string) (int64, bool) {
+	plain, ok := PlainInt(text)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(plain, 10, 64)
+	return n, err == nil
+}
+
+// PlainInt is a decimal number of any size, as Python's int() reads it, in ASCII digits with at most a sign before them.
+func PlainInt(text string) (string, bool) {
 	// Unicode white space is what int() skips; str.strip would take the ASCII separators 1C to 1F too.
 	text = strings.TrimFunc(text, unicode.IsSpace)
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return n, true
+	if len(text) > maxDigits {
+		return "", false
+	}
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return text, true
 	}
 	var plain strings.Builder
 	if text != "" && (text[0] == '+' || text[0] == '-') {
@@ -84,23 +97,19 @@ func ParseInt(text string) (int64, bool) {
 		text = text[1:]
 	}
 	digitBefore := false
-	for i, r := range text {
-		if r == '_' {
-			if !digitBefore || i == len(text)-1 {
-				return 0, false
-			}
+	for _, r := range text {
+		if r == '_' && digitBefore {
 			digitBefore = false
 			continue
 		}
 		digit, ok := decimal(r)
 		if !ok {
-			return 0, false
+			return "", false
 		}
 		plain.WriteByte('0' + digit)
 		digitBefore = true
 	}
-	n, err := strconv.ParseInt(plain.String(), 10, 64)
-	return n, err == nil
+	return plain.String(), digitBefore
 }
 
 // decimal is the value of a decimal digit of any script. The digits of a script stand in a row from zero to nine.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"time"
+	"strings"
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
@@ -19,11 +19,10 @@ type API struct {
 	Accounts *account.Service
 	// Model is the shape of the user table.
 	Model store.UserModel
-	// Session is the session cookie, for CREATE_SESSION_ON_LOGIN.
-	Session drf.Cookie
+	// Sessions are for CREATE_SESSION_ON_LOGIN.
+	Sessions *drf.Sessions
 	// Exact keeps djoser's wording of hidden and missing users apart, and a few of its oddities.
 	Exact bool
-	Now   func() time.Time
 }
 
 // Routes are djoser's, relative to its mount.
@@ -81,7 +80,7 @@ func (a *API) root(w http.ResponseWriter, r *drf.Request) error {
 	path := r.URL.EscapedPath()
 	switch {
 	case r.Format != "":
-		path = path[:len(path)-len("."+r.Format)] + "users." + r.Format
+		path = strings.TrimSuffix(strings.TrimSuffix(path, "/"), "."+r.Format) + "users." + r.Format
 	case path[len(path)-1] != '/':
 		path += "/users/"
 	default:
@@ -117,6 +116,9 @@ func (a *API) createdFields() []string {
 	return distinct(append(slices.Clone(a.Model.RequiredFields), a.loginField(), a.idField()))
 }
 
+// readOnly tells whether a user's field is shown and not written. A USER_ID_FIELD that is not the key can be written.
+func (a *API) readOnly(field string) bool { return field == "id" || field == a.loginField() }
+
 func distinct(names []string) []string {
 	var list []string
 	for _, name := range names {
@@ -144,7 +146,7 @@ func (a *API) describe(r *drf.Request, method string) (drf.Object, bool) {
 	}
 	var infos []drf.FieldInfo
 	for _, field := range a.userFields() {
-		infos = append(infos, drf.ModelInfo(field, field == a.idField() || field == a.loginField()))
+		infos = append(infos, drf.ModelInfo(field, a.readOnly(field)))
 	}
 	return drf.Describe(infos...), true
 }

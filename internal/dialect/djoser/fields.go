@@ -74,11 +74,15 @@ func retyped(r *drf.Request, wanted bool, first, second, what string) error {
 	return nil
 }
 
-// currentPassword reads the caller's password and checks it as a field, so that its error stands beside those of the other fields.
+// currentPassword reads the caller's password and checks it as a field, so that its error stands beside those of the other fields. Where settings let anybody
+// in, nobody's password is a 401; what else is wrong with the field is said first, as djoser does.
 func (a *API) currentPassword(r *drf.Request, in *drf.Fields) error {
 	password, ok := in.Char("current_password", drf.CharOptions{})
 	if !ok {
 		return nil
+	}
+	if r.User == nil {
+		return r.NotAuthenticated()
 	}
 	right, err := a.Accounts.CheckPassword(r.Context(), r.User, password)
 	if err == nil && !right {

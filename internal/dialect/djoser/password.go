@@ -9,9 +9,6 @@ import (
 )
 
 func (a *API) setPassword(w http.ResponseWriter, r *drf.Request) error {
-	if r.User == nil {
-		return r.NotAuthenticated()
-	}
 	in, err := r.Fields()
 	if err != nil {
 		return err

@@ -23,14 +23,14 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 		return refused
 	}
 	login, err := a.Accounts.SignIn(r.Context(), name, password)
-	if errors.Is(err, account.ErrBadCredentials) || err == nil && (!login.User.IsActive || a.Config.TokenModel == nil) {
+	if errors.Is(err, account.ErrBadCredentials) || err == nil && a.Config.TokenModel == nil {
 		return refused
 	}
 	if err != nil {
 		return err
 	}
 	key, err := a.Accounts.Key(r.Context(), login.User)
-	if errors.Is(err, account.ErrNotServed) {
+	if errors.Is(err, account.ErrNotServed) || errors.Is(err, account.ErrBadCredentials) {
 		return refused
 	}
 	if err != nil {

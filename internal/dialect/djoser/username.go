@@ -10,9 +10,6 @@ import (
 )
 
 func (a *API) setUsername(w http.ResponseWriter, r *drf.Request) error {
-	if r.User == nil {
-		return r.NotAuthenticated()
-	}
 	in, err := r.Fields()
 	if err != nil {
 		return err

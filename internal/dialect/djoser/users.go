@@ -1,6 +1,7 @@
 package djoser
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -19,12 +20,10 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 	}
 	var failed error
 	texts := map[string]string{}
-	columns := distinct(append(append([]string{}, a.createdFields()...), a.Model.UsernameField))
-	for _, name := range columns {
-		if name == a.idField() && name != a.Model.UsernameField {
-			continue
+	for _, name := range a.createdFields() {
+		if name != "id" {
+			texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
 		}
-		texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
 	}
 	password, _ := in.Char("password", drf.CharOptions{})
 	again := ""
@@ -39,6 +38,15 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 		return a.inWords(err, "password")
 	}
 	if err := retyped(r, a.Config.UserCreatePasswordRetype, password, again, "password"); err != nil {
+		return err
+	}
+	// Without these two no row can be made: they are asked for in the end even where the settings ask for neither.
+	for _, name := range []string{a.Model.UsernameField, "username"} {
+		if _, asked := texts[name]; !asked {
+			texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
+		}
+	}
+	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
 	}
 	letter := a.activationLetter(r)
@@ -94,16 +102,10 @@ func (a *API) me(w http.ResponseWriter, r *drf.Request) error {
 }
 
 func (a *API) updateMe(w http.ResponseWriter, r *drf.Request) error {
-	if r.User == nil {
-		return r.NotAuthenticated()
-	}
-	return a.write(w, r, r.User)
+	return a.write(w, r, cmp.Or(r.User, &store.User{})) // settings may let anybody in
 }
 
 func (a *API) deleteMe(w http.ResponseWriter, r *drf.Request) error {
-	if r.User == nil {
-		return r.NotAuthenticated()
-	}
 	return a.remove(w, r, r.User)
 }
 
@@ -128,9 +130,6 @@ func (a *API) destroy(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	if r.User == nil {
-		return r.NotAuthenticated()
-	}
 	return a.remove(w, r, user)
 }
 
@@ -138,11 +137,10 @@ func (a *API) destroy(w http.ResponseWriter, r *drf.Request) error {
 func (a *API) row(r *drf.Request, permissions []drf.Permission, hide bool) (*store.User, error) {
 	value := r.ID
 	if a.idField() == "id" {
-		n, ok := tokens.ParseInt(value)
-		if !ok {
+		var ok bool
+		if value, ok = tokens.PlainInt(value); !ok {
 			return nil, drf.NotFound()
 		}
-		value = store.IntID(n).String()
 	}
 	user, err := a.Accounts.UserBy(r.Context(), a.idField(), value)
 	if errors.Is(err, account.ErrUserNotFound) {
@@ -157,7 +155,7 @@ func (a *API) row(r *drf.Request, permissions []drf.Permission, hide bool) (*sto
 	return user, r.Allowed(permissions, user, hide)
 }
 
-// write updates a user's writable fields: the REQUIRED_FIELDS but for the login field.
+// write updates a user's writable fields: all that are shown but for the key and the login field.
 func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) error {
 	in, err := r.Fields()
 	if err != nil {
@@ -165,8 +163,8 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 	}
 	var failed error
 	change := account.Update{ID: user.ID, Activation: a.activationLetter(r), Note: a.letter(r, mail.EmailChanged, nil)}
-	for _, name := range a.Model.RequiredFields {
-		if name == a.loginField() || name == a.idField() {
+	for _, name := range a.userFields() {
+		if a.readOnly(name) {
 			continue
 		}
 		own, _ := user.Field(name)
@@ -178,6 +176,9 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 	}
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
+	}
+	if user.ID.IsZero() {
+		return r.NotAuthenticated()
 	}
 	changed, err := a.Accounts.Update(r.Context(), change)
 	var taken *account.Taken

@@ -49,6 +49,11 @@ func (a *API) DjoserRoutes() []drf.Route {
 	return routes
 }
 
+// VerifyRoute is the one of these views that dj-rest-auth serves as it is.
+func (a *API) VerifyRoute(path string) drf.Route {
+	return a.route(path, "Token Verify", describeVerify, endpoint{a.verify, tokenFields}, "refresh")
+}
+
 // The views' descriptions, which OPTIONS shows.
 const (
 	describeObtain         = "Exchanges a user's credentials for a refresh and an access token."

@@ -1,0 +1,234 @@
+package account_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"latchkey/internal/account"
+	"latchkey/internal/mail"
+	"latchkey/internal/passwords"
+	"latchkey/internal/store"
+	"latchkey/internal/testenv"
+)
+
+// opened is all that a user may have open.
+type opened struct {
+	user    *store.User
+	refresh string
+	key     string
+	session string
+	link    account.Link
+}
+
+func (w *world) open(name string) opened {
+	w.t.Helper()
+	w.register(name, false)
+	user, pair := w.signIn(name)
+	key, err := w.Key(ctx, user)
+	must(w.t, err)
+	session, err := w.OpenSession(ctx, "", account.Login{User: user, Backend: account.ModelBackend})
+	must(w.t, err)
+	w.queue()
+	w.ask(mail.UsernameReset, user.Email)
+	return opened{user, pair.Refresh, key, session, w.link()}
+}
+
+// alive tells what of it is still good.
+func (w *world) alive(o opened) map[string]bool {
+	w.t.Helper()
+	_, keyErr := w.UserOfKey(ctx, o.key)
+	_, sessionErr := w.UserOfSession(ctx, o.session)
+	link := w.count("SELECT count(*) FROM latchkey_link WHERE user_id = $1 AND used_at IS NULL", o.user.ID.String()) > 0
+	return map[string]bool{
+		"refresh": !w.lists(o.refresh), "key": keyErr == nil, "session": sessionErr == nil, "link": link,
+	}
+}
+
+// lists tells whether a token is on the blacklist.
+func (w *world) lists(raw string) bool {
+	err := w.Verify(ctx, raw)
+	if err != nil && !is(err, account.ErrBlacklisted) {
+		w.t.Errorf("verify: %v", err)
+	}
+	return err != nil
+}
+
+func TestWhatEndsWithAChange(t *testing.T) {
+	all := map[string]bool{"refresh": true, "key": true, "session": true, "link": true}
+	none := map[string]bool{"refresh": false, "key": false, "session": false, "link": false}
+	with := func(m map[string]bool, what string, value bool) map[string]bool {
+		changed := map[string]bool{what: value}
+		for k, v := range m {
+			if k != what {
+				changed[k] = v
+			}
+		}
+		return changed
+	}
+	for _, test := range []struct {
+		what   string
+		off    func(*account.End)
+		change func(w *world, o opened) error
+		// ended is what is left after the change, kept what is left where the switch is off
+		ended, kept map[string]bool
+	}{
+		{"change of password", func(e *account.End) { e.OnPasswordChange = false }, func(w *world, o opened) error {
+			return w.ChangePassword(ctx, account.PasswordChange{User: w.user(o.user.ID), Password: anything})
+		}, none, with(all, "session", false)},
+		{"reset of the password", func(e *account.End) { e.OnPasswordChange = false }, func(w *world, o opened) error {
+			w.clock.advance(time.Second) // a token of the same second would be that of the link which is open
+			return w.ResetPassword(ctx, account.PasswordReset{Link: w.ofDjango(w.user(o.user.ID)), Password: anything})
+		}, none, with(all, "session", false)},
+		{"password set by an administrator", func(e *account.End) { e.OnPasswordChange = false }, func(w *world, o opened) error {
+			return w.SetPassword(ctx, o.user.ID, anything)
+		}, none, with(all, "session", false)},
+		// The session of a user who may sign in is Django's own and tied to the password alone.
+		{"change of address", func(e *account.End) { e.OnEmailChange = false }, func(w *world, o opened) error {
+			_, err := w.Update(ctx, account.Update{ID: o.user.ID, Texts: []account.Text{{Column: "email", Value: "new@example.com"}}, Note: account.Letter{Protocol: "https"}})
+			return err
+		}, with(none, "session", true), all},
+		{"deactivation", func(e *account.End) { e.OnDeactivation = false }, func(w *world, o opened) error {
+			return w.SetActive(ctx, o.user.ID, false)
+		}, none, with(with(all, "session", false), "key", false)},
+		// The row takes key and links with it, whatever the switch says.
+		{"deletion", func(e *account.End) { e.OnDeletion = false }, func(w *world, o opened) error {
+			return w.Delete(ctx, o.user.ID)
+		}, none, with(none, "refresh", true)},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			testenv.EachDatabase(t, func(t *testing.T, url string) {
+				w := newWorld(t, url, func(s *account.Service) { s.Backends = []string{account.ModelBackend} })
+				bystander, ann := w.open("bob"), w.open("ann")
+				same(t, "before", w.alive(ann), all)
+				must(t, test.change(w, ann))
+				same(t, "after", w.alive(ann), test.ended)
+				same(t, "somebody else's", w.alive(bystander), all)
+
+				w = newWorld(t, url, func(s *account.Service) { test.off(&s.End) })
+				eve := w.open("eve")
+				must(t, test.change(w, eve))
+				same(t, "after, with the switch off", w.alive(eve), test.kept)
+			})
+		})
+	}
+}
+
+// An inactive user's key and session are not honoured, but come back with the user where deactivation ends nothing.
+func TestDeactivatedTokensDoNotComeBack(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		w := newWorld(t, url, nil)
+		ann := w.open("ann")
+		must(t, w.SetActive(ctx, ann.user.ID, false))
+		must(t, w.SetActive(ctx, ann.user.ID, true))
+		_, err := w.UserOfKey(ctx, ann.key)
+		wants(t, "key", err, account.ErrUserNotFound)
+		_, err = w.Refresh(ctx, ann.refresh)
+		wants(t, "refresh", err, listed)
+	})
+}
+
+// Whoever proved a password that is changed, or was switched off, before the tokens are handed out gets none:
+// they would outlive the change that ends all tokens.
+func TestSignInLosesAgainstAChange(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		w := newWorld(t, url, nil)
+		for what, change := range map[string]func(id store.ID) error{
+			"a new password": func(id store.ID) error { return w.SetPassword(ctx, id, anything) },
+			"deactivation":   func(id store.ID) error { return w.SetActive(ctx, id, false) },
+			"deletion":       func(id store.ID) error { return w.Delete(ctx, id) },
+		} {
+			w.register("ann", false)
+			for name, issue := range map[string]func(*store.User) error{
+				"pair":    func(u *store.User) error { return second(w.NewPair(ctx, u)) },
+				"sliding": func(u *store.User) error { return second(w.NewSliding(ctx, u)) },
+				"key":     func(u *store.User) error { return second(w.Key(ctx, u)) },
+			} {
+				login, err := w.SignIn(ctx, "ann", password)
+				must(t, err)
+				must(t, change(login.User.ID))
+				wants(t, name+" after "+what, issue(login.User), account.ErrBadCredentials)
+				if what != "deletion" {
+					must(t, w.SetPassword(ctx, login.User.ID, password))
+					must(t, w.SetActive(ctx, login.User.ID, true))
+				} else {
+					w.register("ann", false)
+				}
+			}
+			login, err := w.SignIn(ctx, "ann", password)
+			must(t, err)
+			must(t, w.Delete(ctx, login.User.ID))
+		}
+		same(t, "keys", w.count("SELECT count(*) FROM authtoken_token"), 0)
+	})
+}
+
+// Sign-ins that hash an old password anew at the same time all get in.
+func TestRaceToRehash(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		w := newWorld(t, url, nil)
+		ann := w.register("ann", false)
+		old := passwords.DefaultConfig()
+		old.Hashers = []string{"django.contrib.auth.hashers.MD5PasswordHasher"}
+		md5, err := passwords.New(old)
+		must(t, err)
+		encoded, err := md5.Make(ctx, password)
+		must(t, err)
+		hashers := func(s *account.Service) {
+			both := passwords.DefaultConfig()
+			both.Hashers = append(both.Hashers, old.Hashers...)
+			both.Iterations, both.Queue = 1, 1000
+			s.Passwords, err = passwords.New(both)
+			must(t, err)
+		}
+		services := [2]*account.Service{newService(t, url, w.clock, hashers), newService(t, url, w.clock, hashers)}
+		must(t, w.Store.SetPassword(ctx, ann.ID, encoded))
+		for i, err := range race(services, func(s *account.Service, i int) error {
+			login, err := s.SignIn(ctx, "ann", password)
+			if err != nil {
+				return err
+			}
+			_, err = s.NewPair(ctx, login.User)
+			return err
+		}) {
+			wants(t, fmt.Sprint("sign-in ", i), err, nil)
+		}
+		if w.user(ann.ID).Password == encoded {
+			t.Error("the old hash is still there")
+		}
+	})
+}
+
+// A refresh on the way hands out no successor that would outlive the change of password.
+func TestRotationRacesWithAChangeOfPassword(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		w := newWorld(t, url, nil)
+		other := newService(t, url, w.clock, nil)
+		services := [2]*account.Service{w.Service, other}
+		ann := w.register("ann", false)
+		for _, django := range []bool{false, true, false, true, false, true} {
+			_, pair := w.signIn("ann")
+			if django { // such a token has no place in a family
+				_, err := w.db.Exec("DELETE FROM latchkey_refresh")
+				must(t, err)
+			}
+			next := make([]account.Pair, racers)
+			for i, err := range race(services, func(s *account.Service, i int) (err error) {
+				if i == racers/2 {
+					return s.SetPassword(ctx, ann.ID, password)
+				}
+				next[i], err = s.Refresh(ctx, pair.Refresh)
+				return err
+			}) {
+				if err != nil && !is(err, listed) {
+					t.Errorf("call %d: %v", i, err)
+				}
+			}
+			for _, p := range append(next, pair) {
+				if p.Refresh != "" && !w.lists(p.Refresh) {
+					t.Error("a refresh token outlived the change of password")
+				}
+			}
+		}
+	})
+}

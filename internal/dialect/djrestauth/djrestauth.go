@@ -1,0 +1,185 @@
+// Package djrestauth speaks dj-rest-auth's API: login and logout, the user, passwords and JWTs, and registration by allauth's rules.
+package djrestauth
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/internal/account"
+	"latchkey/internal/drf"
+	"latchkey/internal/mail"
+	"latchkey/internal/store"
+	"latchkey/internal/tokens"
+)
+
+// An API answers dj-rest-auth's endpoints.
+type API struct {
+	Config   Config
+	Accounts *account.Service
+	// Allauth says that allauth is in use: its rows of addresses, its form of links. Otherwise links have Django's form.
+	Allauth bool
+	// Registration says that dj_rest_auth.registration is in use.
+	Registration bool
+	// NoValidators says that there are no password validators, so that ACCOUNT_PASSWORD_MIN_LENGTH counts.
+	NoValidators bool
+	// Model is the shape of the user table.
+	Model    store.UserModel
+	JWT      tokens.JWTConfig
+	Sessions *drf.Sessions
+	// LoginFields are user columns that a login answer carries behind the rest.
+	LoginFields []string
+	// LegacyKeys names the tokens access_token and refresh_token, as dj-rest-auth before 3.0 did.
+	LegacyKeys bool
+	// ConfirmLink and ResetLink are where mails lead: a path or a whole URL.
+	ConfirmLink, ResetLink string
+	// FollowHost lets links lead to the host that was asked, where it is one of those that are named in the settings; the exact profile always follows it.
+	FollowHost bool
+	// Origin refuses requests of other sites that a cookie came with; nil for no such check.
+	Origin func(*http.Request) string
+	// Exact keeps the reference's oddities.
+	Exact bool
+	Now   func() time.Time
+	// Zone is TIME_ZONE, in which a login tells when its tokens expire.
+	Zone *time.Location
+}
+
+// ThrottleScope is dj-rest-auth's throttle_scope, one for most of its views.
+const ThrottleScope = "dj_rest_auth"
+
+// signedIn are the permissions of what needs a user.
+var signedIn = drf.PermissionsNamed([]string{"rest_framework.permissions.IsAuthenticated"})
+
+// Routes are dj-rest-auth's own, relative to its mount, without the two of tokens that SimpleJWT answers and without registration's.
+func (a *API) Routes() []drf.Route {
+	get, put, patch := http.MethodGet, http.MethodPut, http.MethodPatch
+	routes := []drf.Route{
+		a.form("login/", "Login", "Exchanges a user's credentials for tokens, a key or a session.", drf.Anyone, "login", a.login,
+			text("username"), drf.FieldInfo{Name: "email", Type: "email", Label: "Email"}, required("password")),
+		{Path: "logout/", Name: "Logout", Description: "Ends the caller's session, key and refresh token.", Otherwise: drf.Anyone, ThrottleScope: ThrottleScope,
+			Endpoints: []drf.Endpoint{
+				{Method: get, Permissions: drf.Anyone, Handle: a.logoutByGet},
+				{Method: http.MethodPost, Permissions: drf.Anyone, Handle: a.logout},
+			}},
+		{Path: "user/", Name: "User Details", Description: "Shows and changes the signed-in user.", Otherwise: signedIn, Options: drf.Described(a.userInfos()...),
+			Endpoints: []drf.Endpoint{
+				{Method: get, Permissions: signedIn, Handle: a.user},
+				{Method: put, Permissions: signedIn, Handle: a.updateUser},
+				{Method: patch, Permissions: signedIn, Handle: a.updateUser},
+			}},
+		a.form("password/change/", "Password Change", "Sets the caller's password.", signedIn, "password", a.changePassword, a.changeInfos()...),
+		a.form("password/reset/", "Password Reset", "Mails a link to a new password.", drf.Anyone, "mail", a.resetPassword,
+			drf.FieldInfo{Name: "email", Type: "email", Label: "Email", Required: true}),
+		a.form("password/reset/confirm/", "Password Reset Confirm", "Sets the password of whoever holds a mailed link.", drf.Anyone, "link", a.confirmReset,
+			newPassword("new_password1"), newPassword("new_password2"), required("uid"), required("token")),
+	}
+	if a.Config.UseJWT {
+		refresh := a.form("token/refresh/", "Refresh View With Cookie Support", "Exchanges a refresh token, from the body or its cookie, for an access token.",
+			drf.Anyone, "refresh", a.refresh, drf.FieldInfo{Name: "refresh", Type: "string", Label: "Refresh"},
+			drf.FieldInfo{Name: "access", Type: "string", Label: "Access", ReadOnly: true})
+		refresh.ThrottleScope = ""
+		refresh.NoAuth, refresh.Challenge = true, a.JWT.AuthHeaderTypes[0]+` realm="api"`
+		routes = append(routes, refresh)
+	}
+	return routes
+}
+
+// RegistrationRoutes are those of dj_rest_auth.registration behind a prefix.
+func (a *API) RegistrationRoutes(prefix string) []drf.Route {
+	rules := &a.Accounts.Allauth
+	register := a.form(prefix, "Register", "Makes an account.", drf.PermissionsNamed(a.Config.RegisterPermissionClasses), "register", a.register,
+		drf.FieldInfo{Name: "username", Type: "string", Label: "Username", Required: rules.Required("username"), Min: rules.UsernameMinLength, Max: drf.MaxLength("username")},
+		drf.FieldInfo{Name: "email", Type: "email", Label: "Email", Required: rules.Required("email")},
+		required("password1"), required("password2"))
+	verify := a.form(prefix+"verify-email/", "Verify Email", "Confirms an address by its mailed key.", drf.Anyone, "link", a.verifyEmail, required("key"))
+	verify.ThrottleScope, verify.NamesHead = "", true
+	resend := a.form(prefix+"resend-email/", "Resend Email Verification", "Mails another key.", drf.Anyone, "mail", a.resendEmail,
+		drf.FieldInfo{Name: "email", Type: "email", Label: "Email", Required: rules.Required("email")})
+	resend.ThrottleScope = ""
+	return []drf.Route{register, verify, resend}
+}
+
+// form is a route that takes a form by POST.
+func (a *API) form(path, name, description string, permissions []drf.Permission, scope string, handle drf.Handler, fields ...drf.FieldInfo) drf.Route {
+	return drf.Route{
+		Path: path, Name: name, Description: description, Otherwise: permissions, ThrottleScope: ThrottleScope, Options: drf.Described(fields...),
+		Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: permissions, Scope: scope, Handle: handle}},
+	}
+}
+
+func text(name string) drf.FieldInfo {
+	return drf.FieldInfo{Name: name, Type: "string", Label: drf.Label(name)}
+}
+
+func required(name string) drf.FieldInfo {
+	info := text(name)
+	info.Required = true
+	return info
+}
+
+// maxPassword is what the fields of a new password take.
+const maxPassword = 128
+
+func newPassword(name string) drf.FieldInfo {
+	info := required(name)
+	info.Max = maxPassword
+	return info
+}
+
+// detail is the body of an answer in one sentence.
+func detail(message string) drf.Object { return drf.Object{{Key: "detail", Value: message}} }
+
+// host is a name or an address with or without a port: nothing that could lead a link elsewhere.
+var host = regexp.MustCompile(`^([a-z0-9.-]+|\[[a-f0-9:.]+\])(:[0-9]+)?$`)
+
+// letter is a mail whose link leads where the settings say: behind the host that was asked, where it may be followed, else the site's own.
+func (a *API) letter(r *drf.Request, kind mail.Kind, link string) account.Letter {
+	rules := &a.Accounts.Allauth
+	letter := account.Letter{
+		Kind: kind, Protocol: "http", Path: strings.TrimPrefix(link, "/"), SubjectPrefix: "[{site_name}] ",
+		Nameless: len(rules.LoginMethods) == 1 && rules.LoginBy("email"),
+	}
+	if r.Secure() || rules.DefaultHTTPProtocol == "https" {
+		letter.Protocol = "https"
+	}
+	if rules.EmailSubjectPrefix != nil {
+		letter.SubjectPrefix = *rules.EmailSubjectPrefix
+	}
+	siteOnly := kind == mail.PasswordResetKey && a.Config.PasswordResetUseSitesDomain && !a.Exact
+	if (a.Exact || a.FollowHost) && !siteOnly && host.MatchString(strings.ToLower(r.Host)) {
+		letter.Domain = r.Host
+	}
+	return letter
+}
+
+// checkOrigin refuses a request of another site that one of the named cookies came with.
+func (a *API) checkOrigin(r *drf.Request, cookies ...string) error {
+	if a.Origin == nil || !slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool { return slices.Contains(cookies, c.Name) }) {
+		return nil
+	}
+	if reason := a.Origin(r.Request); reason != "" {
+		return drf.Detail(http.StatusForbidden, "CSRF Failed: "+reason)
+	}
+	return nil
+}
+
+// weak puts what the password validators say under a field, and leaves other errors as they are.
+func weak(err error, field string) error {
+	var weak *account.WeakPassword
+	if errors.As(err, &weak) {
+		return drf.Invalid(field, weak.Messages...)
+	}
+	return err
+}
+
+// asSent is a password with the white space that its field cut off, which the safe profile tries before: it may have been set elsewhere with it.
+func (a *API) asSent(in *drf.Fields, field string) string {
+	if a.Exact {
+		return ""
+	}
+	raw, _ := in.RawText(field)
+	return raw
+}

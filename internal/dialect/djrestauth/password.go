@@ -1,0 +1,142 @@
+package djrestauth
+
+import (
+	"errors"
+	"net/http"
+
+	"latchkey/internal/account"
+	"latchkey/internal/drf"
+	"latchkey/internal/mail"
+	"latchkey/internal/store"
+)
+
+const (
+	wrongPassword = "Your old password was entered incorrectly. Please enter it again."
+	mismatch      = "The two password fields didn’t match."
+)
+
+// changeInfos describe the fields of password/change/ for OPTIONS.
+func (a *API) changeInfos() []drf.FieldInfo {
+	infos := []drf.FieldInfo{newPassword("new_password1"), newPassword("new_password2")}
+	if a.Config.OldPasswordFieldEnabled {
+		infos = append([]drf.FieldInfo{newPassword("old_password")}, infos...)
+	}
+	return infos
+}
+
+func (a *API) changePassword(w http.ResponseWriter, r *drf.Request) error {
+	in, err := r.Fields()
+	if err != nil {
+		return err
+	}
+	if a.Config.OldPasswordFieldEnabled {
+		if err := a.oldPassword(r, in); err != nil {
+			return err
+		}
+	}
+	first, second := newPasswords(in)
+	if err := in.Err(); err != nil {
+		return err
+	}
+	if err := a.judge(first, second, r.User); err != nil {
+		return err
+	}
+	err = a.Accounts.ChangePassword(r.Context(), account.PasswordChange{User: r.User, Password: first})
+	if errors.Is(err, account.ErrBadPassword) { // somebody changed it in this moment
+		return drf.Invalid("old_password", wrongPassword)
+	}
+	if err != nil {
+		return err
+	}
+	if !a.Config.LogoutOnPasswordChange { // otherwise the session ends by itself, with the password in it
+		if err := a.Sessions.Renew(w, r); err != nil {
+			return err
+		}
+	}
+	return r.Reply(w, http.StatusOK, detail("New password has been saved."))
+}
+
+// oldPassword checks the old password as a field, so that its error stands beside those of the others.
+func (a *API) oldPassword(r *drf.Request, in *drf.Fields) error {
+	password, present := in.Char("old_password", drf.CharOptions{Max: maxPassword})
+	if !present {
+		return nil
+	}
+	for _, try := range []string{a.asSent(in, "old_password"), password} {
+		if try == "" {
+			continue
+		}
+		right, err := a.Accounts.CheckPassword(r.Context(), r.User, try)
+		if err != nil || right {
+			return err
+		}
+	}
+	in.Fail("old_password", wrongPassword)
+	return nil
+}
+
+func newPasswords(in *drf.Fields) (first, second string) {
+	first, _ = in.Char("new_password1", drf.CharOptions{Max: maxPassword})
+	second, _ = in.Char("new_password2", drf.CharOptions{Max: maxPassword})
+	return first, second
+}
+
+// judge applies the rules of Django's form for new passwords, whose errors are all about the second.
+func (a *API) judge(first, second string, user *store.User) error {
+	if first != second {
+		return drf.Invalid("new_password2", mismatch)
+	}
+	return weak(a.Accounts.JudgePassword(first, account.About(user)), "new_password2")
+}
+
+// resetPassword mails a link, and says so whoever asked.
+func (a *API) resetPassword(w http.ResponseWriter, r *drf.Request) error {
+	in, err := r.Fields()
+	if err != nil {
+		return err
+	}
+	email, _ := in.Email("email", drf.CharOptions{})
+	if err := in.Err(); err != nil {
+		return err
+	}
+	letter := a.letter(r, mail.PasswordResetKey, a.ResetLink)
+	if a.Allauth {
+		err = a.Accounts.MailReset(r.Context(), account.ResetAsking{Email: email, Letter: letter})
+	} else {
+		_, err = a.Accounts.MailLink(r.Context(), account.Asking{Email: email, Letter: &letter})
+	}
+	if err != nil {
+		return err
+	}
+	return r.Reply(w, http.StatusOK, detail("Password reset e-mail has been sent."))
+}
+
+func (a *API) confirmReset(w http.ResponseWriter, r *drf.Request) error {
+	in, err := r.Fields()
+	if err != nil {
+		return err
+	}
+	first, second := newPasswords(in)
+	link := account.Link{Purpose: mail.PasswordResetKey, Allauth: a.Allauth}
+	link.UID, _ = in.Char("uid", drf.CharOptions{})
+	link.Token, _ = in.Char("token", drf.CharOptions{})
+	if err := in.Err(); err != nil {
+		return err
+	}
+	user, err := a.Accounts.UserOfLink(r.Context(), link)
+	if err == nil {
+		if err := a.judge(first, second, user); err != nil {
+			return err
+		}
+		err = a.Accounts.ResetPassword(r.Context(), account.PasswordReset{Link: link, Password: first, KeepLastLogin: true})
+	}
+	switch {
+	case errors.Is(err, account.ErrBadUID):
+		return drf.Invalid("uid", "Invalid value")
+	case errors.Is(err, account.ErrBadLink):
+		return drf.Invalid("token", "Invalid value")
+	case err != nil:
+		return weak(err, "new_password2")
+	}
+	return r.Reply(w, http.StatusOK, detail("Password has been reset with the new password."))
+}
