@@ -61,9 +61,59 @@ var differences = []difference{
 	{"drf-auth/bearer-case-and-spaces", 1, "E5", `{"status": 200, "headers": ` + me + `, "body": {"email": "alice@example.com", "id": 1, "username": "alice"}}`},
 	{"drf-auth/bearer-case-and-spaces", 2, "E5", `{"status": 200, "headers": ` + me + `, "body": {"email": "alice@example.com", "id": 1, "username": "alice"}}`},
 	{"jwt-settings/header-types", 3, "E5", `{"status": 200, "headers": ` + me + `, "body": {"email": "alice@example.com", "id": 1, "username": "alice"}}`},
+
+	// The database holds no token that could be used.
+	{"drfauth-login/json-by-username", 3, "C12", `{"rows":[[1,1,32,{"$jwt":{"header":{"alg":"HS256","typ":"JWT"},"claims":{"token_type":"refresh","exp":"<time>","iat":"<time>","jti":"<hex32>","user_id":"1","exp-iat":86400},"signature":""}}]]}`},
+
+	// A new password ends the refresh tokens made under the old one.
+	{"drfauth-password-change/no-session-is-made-when-it-logs-out", 4, "C2", `{"status":401,"headers":{"Content-Type":"application/json","Allow":"POST, OPTIONS","WWW-Authenticate":"Bearer realm=\"api\"","Content-Language":"en"},"body":{"detail":"Token is blacklisted","code":"token_not_valid"}}`},
+
+	// One's own name may be sent back, in other capitals too.
+	{"drfauth-user/put-with-the-same-username-is-refused", 1, "R1", `{"status":200,"body":{"pk":1,"username":"alice","email":"alice@example.com","first_name":"A","last_name":""}}`},
+	{"drfauth-user/put-with-the-same-username-is-refused", 2, "R1", `{"status":200,"body":{"pk":1,"username":"Alice","email":"alice@example.com","first_name":"A","last_name":""}}`},
+
+	// A logout without a token makes none.
+	{"drfauth-logout/an-empty-token-is-made-and-blacklisted", 0, "R4", `{"status":401,"body":{"detail":"Refresh token was not included in request data."}}`},
+	{"drfauth-logout/an-empty-token-is-made-and-blacklisted", 2, "R4", `{"rows":[]}`},
+	{"drfauth-logout/an-empty-token-is-made-and-blacklisted", 3, "R4", `{"rows":[]}`},
+	{"drfauth-logout/by-get", 3, "R4", `{"rows":[[1]]}`},
+
+	// Who names no address has nobody mailed.
+	{"drfauth-verify-email/resend-without-an-address-mails-the-first-one", 0, "R6", `{"mail":null}`},
+
+	// A stale cookie is none where nobody needs to be signed in.
+	{"drfauth-cookies/a-stale-access-cookie-stops-even-login-and-logout", 2, "R7", `{"status":200,"headers":{"Content-Type":"application/json","Allow":"POST, OPTIONS","Content-Language":"en","Set-Cookie":["my-app-auth=<jwt>; HttpOnly; Max-Age=300; Path=/; SameSite=Lax; expires=<time>","my-refresh-token=<jwt>; HttpOnly; Max-Age=86400; Path=/; SameSite=Lax; expires=<time>"]},"body":{"access":{"$jwt":{"header":{"alg":"HS256","typ":"JWT"},"claims":{"token_type":"access","exp":"<time>","iat":"<time>","jti":"<hex32>","user_id":"1","exp-iat":300}}},"refresh":"","user":{"pk":1,"username":"alice","email":"alice@example.com","first_name":"","last_name":""}}}`},
+	{"drfauth-cookies/a-stale-access-cookie-stops-even-login-and-logout", 3, "R7", `{"headers":{"Content-Type":"application/json","Allow":"GET, POST, HEAD, OPTIONS","Content-Language":"en","Set-Cookie":["my-app-auth=\"\"; Max-Age=0; Path=/; SameSite=Lax; expires=<time>","my-refresh-token=\"\"; Max-Age=0; Path=/; SameSite=Lax; expires=<time>"]},"body":{"detail":"Refresh token was not included in cookie data."}}`},
+	{"drfauth-cookies/a-stale-access-cookie-stops-even-login-and-logout", 4, "R7", `{"status":400,"headers":` + formHeaders + `,"body":{"username":["This field is required."],"password1":["This field is required."],"password2":["This field is required."]}}`},
+	{"drfauth-cookies/a-stale-access-cookie-stops-even-login-and-logout", 5, "R7", `{"status":400,"headers":` + formHeaders + `,"body":{"email":["This field is required."]}}`},
+
+	// A registration keeps tokens where a login does, and makes no session where they are off.
+	{"drfauth-registration/expiration-and-cookies-are-not-for-registration", 0, "R10, R11", `{"headers":{"Content-Type":"application/json","Allow":"POST, OPTIONS","Content-Language":"en","Set-Cookie":["my-app-auth=<jwt>; HttpOnly; Max-Age=300; Path=/; SameSite=Lax; expires=<time>","my-refresh-token=<jwt>; HttpOnly; Max-Age=86400; Path=/; SameSite=Lax; expires=<time>"]},"body":{"access":{"$jwt":{"header":{"alg":"HS256","typ":"JWT"},"claims":{"token_type":"access","exp":"<time>","iat":"<time>","jti":"<hex32>","user_id":"1","exp-iat":300}}},"refresh":"","user":{"pk":1,"username":"dave","email":"dave@example.com","first_name":"","last_name":""}}}`},
+	{"drfauth-registration/expiration-and-cookies-are-not-for-registration", 1, "R10, R11", `{"rows":[[0]]}`},
+
+	// A change of password makes no session for who has none.
+	{"drfauth-password-change/json", 1, "R12", `{"headers":` + formHeaders + `}`},
+	{"drfauth-password-change/the-old-password-is-not-asked-for-by-default", 1, "R12", `{"headers":` + formHeaders + `}`},
+	{"drfauth-password-change/allauths-own-switches-change-nothing", 1, "R12", `{"headers":` + formHeaders + `}`},
+	{"drfauth-password-change/old-password-field", 5, "R12", `{"headers":` + formHeaders + `}`},
+	{"drfauth-registration/without-validators-six-characters-are-asked", 2, "R12", `{"headers":` + formHeaders + `}`},
+
+	// Logging out uses up no logins.
+	{"drfauth-modes/throttled", 3, "R19", `{"status":401,"headers":{"Content-Type":"application/json","Allow":"GET, POST, HEAD, OPTIONS","Content-Language":"en"},"body":{"detail":"Refresh token was not included in request data."}}`},
+	{"drfauth-modes/throttled", 4, "R19", `{"status":200,"headers":{"Content-Type":"application/json","Allow":"POST, OPTIONS","Content-Language":"en","Set-Cookie":["sessionid=<value>; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax; expires=<time>"]},"body":{"access":{"$jwt":{"header":{"alg":"HS256","typ":"JWT"},"claims":{"token_type":"access","exp":"<time>","iat":"<time>","jti":"<hex32>","user_id":"1","exp-iat":300}}},"refresh":{"$jwt":{"header":{"alg":"HS256","typ":"JWT"},"claims":{"token_type":"refresh","exp":"<time>","iat":"<time>","jti":"<hex32>","user_id":"1","exp-iat":86400}}},"user":{"pk":1,"username":"alice","email":"alice@example.com","first_name":"","last_name":""}}}`},
+
+	// Addresses are compared without case.
+	{"drfauth-login/mandatory-verification", 5, "R25", `{"status":200,"headers":{"Content-Type":"application/json","Allow":"POST, OPTIONS","Content-Language":"en","Set-Cookie":["sessionid=<value>; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax; expires=<time>"]},"body":{"access":{"$jwt":{"header":{"alg":"HS256","typ":"JWT"},"claims":{"token_type":"access","exp":"<time>","iat":"<time>","jti":"<hex32>","user_id":"5","exp-iat":300}}},"refresh":{"$jwt":{"header":{"alg":"HS256","typ":"JWT"},"claims":{"token_type":"refresh","exp":"<time>","iat":"<time>","jti":"<hex32>","user_id":"5","exp-iat":86400}}},"user":{"pk":5,"username":"erin","email":"Erin@Example.com","first_name":"","last_name":""}}}`},
+
+	// No account is made that nobody can log in to.
+	{"drfauth-registration/mandatory-verification-without-an-address", 0, "R26", `{"status":400,"headers":` + formHeaders + `,"body":{"email":["This field is required."]}}`},
+	{"drfauth-registration/mandatory-verification-without-an-address", 1, "R26", `{"body":{"non_field_errors":["Unable to log in with provided credentials."]}}`},
 }
 
 const (
+	// formHeaders are those of an answer to a form that sets no cookie.
+	formHeaders = `{"Content-Type": "application/json", "Allow": "POST, OPTIONS", "Content-Language": "en"}`
+
 	refusedByJWT = `{"Content-Type": "application/json", "Allow": "POST, OPTIONS", "WWW-Authenticate": "Bearer realm=\"api\"", "Content-Language": "en"}`
 
 	me = `{"Content-Type": "application/json", "Allow": "GET, PUT, PATCH, DELETE, HEAD, OPTIONS", "Content-Language": "en"}`

@@ -60,7 +60,7 @@ func (d documented) pattern(address string) *regexp.Regexp {
 	text := strings.ReplaceAll(d.answer, documentedAddress, address)
 	text = regexp.MustCompile(`\n\s+`).ReplaceAllString(text, "")
 	text = strings.ReplaceAll(regexp.QuoteMeta(text), ",…", ",.*") // members that are left out
-	text = strings.ReplaceAll(text, "…", `(?:[^"\\]|\\.)*`)       // the rest of a text
+	text = strings.ReplaceAll(text, "…", `(?:[^"\\]|\\.)*`)        // the rest of a text
 	return regexp.MustCompile("(?s)^" + text + "$")
 }
 
@@ -157,6 +157,39 @@ func TestDocuments(t *testing.T) {
 				play(t, "--config", absolute(t, document.config), "--database", url)
 			})
 		})
+	}
+}
+
+// TestDocumentedSettings checks the yaml blocks of the documents, with a secret key where they show none.
+func TestDocumentedSettings(t *testing.T) {
+	program, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"../README.md", "../docs/running.md"} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks := 0
+		for _, block := range fence.FindAllSubmatch(data, -1) {
+			if string(block[1]) != "yaml" {
+				continue
+			}
+			blocks++
+			file := filepath.Join(t.TempDir(), "latchkey.yaml")
+			if err := os.WriteFile(file, bytes.ReplaceAll(block[2], []byte("…"), []byte(secretKey)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			check := exec.Command(program, "config", "check", file)
+			check.Env = append(os.Environ(), "LATCHKEY_SECRET_KEY="+secretKey)
+			if out, err := check.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s\n%s", path, err, block[2], out)
+			}
+		}
+		if blocks == 0 {
+			t.Errorf("%s has no yaml block", path)
+		}
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
+	"net/mail"
 	"regexp"
 	"slices"
 	"strconv"
@@ -211,12 +211,11 @@ func normalAnswer(answer *http.Response, body []byte, known *memory) object {
 // mailFacts is what is compared of a mail: who writes to whom, where its links lead and what parts it has. The wording is
 // each server's own.
 func mailFacts(m testenv.SMTPMessage, known *memory) (object, error) {
-	words := new(mime.WordDecoder)
-	from, err := words.DecodeHeader(m.Header.Get("From"))
+	from, err := address(m.Header.Get("From"))
 	if err != nil {
 		return nil, err
 	}
-	to, err := words.DecodeHeader(m.Header.Get("To"))
+	to, err := address(m.Header.Get("To"))
 	if err != nil {
 		return nil, err
 	}
@@ -232,6 +231,15 @@ func mailFacts(m testenv.SMTPMessage, known *memory) (object, error) {
 		parts = append(parts, "html")
 	}
 	return object{{"from", from}, {"to", to}, {"links", links}, {"parts", parts}}, nil
+}
+
+// address is a header's address without the quotes and encodings in which its name may be written.
+func address(header string) (string, error) {
+	parsed, err := mail.ParseAddress(header)
+	if err != nil || parsed.Name == "" {
+		return header, err
+	}
+	return parsed.Name + " <" + parsed.Address + ">", nil
 }
 
 func linksIn(m testenv.SMTPMessage, known *memory) map[string]bool {

@@ -57,9 +57,15 @@ func newTarget(t testing.TB, postgres bool, profile string, g *group) *target {
 		"database":   database,
 		"secret_key": secretKey,
 		"profile":    profile,
-		"mounts":     []any{map[string]any{"path": "/auth", "dialect": "djoser"}},
+		"mounts": []any{
+			map[string]any{"path": "/auth", "dialect": "djoser"},
+			map[string]any{"path": "/api/auth", "dialect": "dj-rest-auth"},
+		},
 		"EMAIL_HOST": "127.0.0.1",
 		"EMAIL_PORT": smtp.Port(),
+	}
+	if profile == config.Safe {
+		settings["ALLOWED_HOSTS"] = []string{"127.0.0.1", ".example.net", ".example.org"} // the links of mails follow the hosts that are named
 	}
 	if !g.scenarios[0].readsPasswords() {
 		settings["pbkdf2_iterations"] = fewRounds

@@ -6,7 +6,7 @@
 set -euo pipefail
 export LC_ALL=C
 
-groups=(djoser jwt drf)
+groups=(djoser jwt drf drfauth)
 
 if [[ $# -ne 1 || ! -d $1 ]]; then
 	echo "usage: $0 PATH (a folder of recordings, one folder per group)" >&2

@@ -119,7 +119,7 @@ func TestConfigCheckSaysWhatIsWrong(t *testing.T) {
 			if lines[0] != "latchkey: the configuration cannot be used:" || len(lines) != 1+len(test.want) {
 				t.Errorf("got %d lines, want a title and one for each problem:\n%s", len(lines), problems)
 			}
-			if path := filepath.Join(s.folder, file) + ":"; !strings.HasPrefix(lines[1], path) && test.name != "not YAML" {
+			if path := filepath.Join(s.folder, file) + ":"; !strings.HasPrefix(lines[1], path) {
 				t.Errorf("the first problem does not begin with the place %s: %s", path, lines[1])
 			}
 		})
@@ -205,14 +205,14 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// A server is the program, serving.
-type server struct {
+// A serving is the program while it serves.
+type serving struct {
 	base string
 	cmd  *exec.Cmd
 	said *bytes.Buffer // complete after stop
 }
 
-func (s *shell) serve(args ...string) *server {
+func (s *shell) serve(args ...string) *serving {
 	s.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -220,7 +220,7 @@ func (s *shell) serve(args ...string) *server {
 	}
 	address := l.Addr().String()
 	l.Close()
-	sv := &server{base: "http://" + address, cmd: s.command(append([]string{"serve", "--listen", address}, args...)...), said: new(bytes.Buffer)}
+	sv := &serving{base: "http://" + address, cmd: s.command(append([]string{"serve", "--listen", address}, args...)...), said: new(bytes.Buffer)}
 	sv.cmd.Stdout, sv.cmd.Stderr = sv.said, sv.said
 	if err := sv.cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -239,7 +239,7 @@ func (s *shell) serve(args ...string) *server {
 }
 
 // stop asks the program to leave and waits. A second call does nothing.
-func (sv *server) stop(t *testing.T) {
+func (sv *serving) stop(t *testing.T) {
 	if sv.cmd.ProcessState != nil {
 		return
 	}
@@ -252,7 +252,7 @@ func (sv *server) stop(t *testing.T) {
 }
 
 // signIn asks for tokens.
-func (sv *server) signIn(t *testing.T, username, password string) (status int, body map[string]string) {
+func (sv *serving) signIn(t *testing.T, username, password string) (status int, body map[string]string) {
 	t.Helper()
 	form := fmt.Sprintf(`{"username": %q, "password": %q}`, username, password)
 	answer, err := http.Post(sv.base+"/auth/jwt/create/", "application/json", strings.NewReader(form))
@@ -361,6 +361,31 @@ func TestFlushExpiredTokens(t *testing.T) {
 	var left string
 	if err := db.QueryRow("SELECT jti FROM token_blacklist_outstandingtoken").Scan(&left); err != nil || left != "good" {
 		t.Errorf("%q is left, %v", left, err)
+	}
+}
+
+// TestSuggestedRequest does what the program says at its start.
+func TestSuggestedRequest(t *testing.T) {
+	for _, settings := range []string{"", "mounts: [{path: /api/v1, dialect: djoser}]\nDJOSER: {USER_CREATE_PASSWORD_RETYPE: true}\n"} {
+		s := newShell(t)
+		sv := s.serve("--config", s.write("latchkey.yaml", "development: true\n"+settings))
+		sv.stop(t)
+		_, command, found := strings.Cut(sv.said.String(), "Try it:  curl ")
+		command, _, _ = strings.Cut(command, "\n")
+		words := strings.Split(command, " -d ")
+		if !found || len(words) < 4 {
+			t.Fatalf("nothing is suggested:\n%s", sv.said)
+		}
+		again := s.serve("--config", "latchkey.yaml")
+		path := strings.TrimPrefix(words[0], sv.base)
+		answer, err := http.Post(again.base+path, "application/x-www-form-urlencoded", strings.NewReader(strings.Join(words[1:], "&")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusCreated {
+			t.Errorf("%s: %d", command, answer.StatusCode)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -77,8 +78,12 @@ func announce(cfg *config.Config, s *server.Server, address string) {
 	for _, m := range s.Served {
 		fmt.Fprintf(&b, "  %-40s %s\n", url+m.Path, m.What)
 	}
-	if cfg.Development {
-		fmt.Fprintf(&b, "\n  Try it:  curl %s/auth/users/ -d username=ann -d email=ann@example.com -d password=correct-horse-7\n", url)
+	if at := slices.IndexFunc(cfg.Mounts, func(m config.Mount) bool { return m.Dialect == config.Djoser }); cfg.Development && at >= 0 {
+		again := ""
+		if cfg.Djoser.UserCreatePasswordRetype {
+			again = " -d re_password=correct-horse-7"
+		}
+		fmt.Fprintf(&b, "\n  Try it:  curl %s%s/users/ -d username=ann -d email=ann@example.com -d password=correct-horse-7%s\n", url, cfg.Mounts[at].Path, again)
 	}
 	section := func(title string, lines []string) {
 		if len(lines) > 0 {

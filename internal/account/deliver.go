@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	deliverers    = 4                // conversations with the mail server at once
-	mailPoll      = 5 * time.Second  // how often the queue is looked at without being told: another process may have died
-	mailLease     = 45 * time.Second // how long a mail is one deliverer's; longer than a conversation may take
-	shutdownGrace = 5 * time.Second  // what a conversation under way may still take when the server stops
-	firstRetry    = 15 * time.Second // doubled with every attempt
+	deliverers    = 4                      // conversations with the mail server at once
+	slowMail      = 200 * time.Millisecond // a mail that takes longer does not hold up the rest
+	mailPoll      = 5 * time.Second        // how often the queue is looked at without being told: another process may have died
+	mailLease     = 45 * time.Second       // how long a mail is one deliverer's; longer than a conversation may take
+	shutdownGrace = 5 * time.Second        // what a conversation under way may still take when the server stops
+	firstRetry    = 15 * time.Second       // doubled with every attempt
 	longestRetry  = time.Hour
 	giveUpAfter   = 5 * 24 * time.Hour // as long as mail servers try
 	trimmedReason = 500
@@ -65,8 +66,10 @@ func (s *Service) deliverNext(ctx context.Context) (found bool) {
 		return false
 	}
 	for _, m := range owed {
-		s.wakeDelivery() // there may be enough for another deliverer
+		// There may be enough for another deliverer, but while this one is quick, mails that one change owes leave in order.
+		help := time.AfterFunc(slowMail, s.wakeDelivery)
 		s.deliverOne(ctx, m)
+		help.Stop()
 	}
 	return len(owed) > 0
 }

@@ -188,6 +188,16 @@ func (s *Service) prove(ctx context.Context, tx *store.Store, user *store.User) 
 	return tx.MakePrimary(ctx, *row)
 }
 
+// listAddress gives a user's own address a row, unverified, where another dialect writes it: it can then be confirmed where that is asked for. allauth does so
+// by and by; the exact profile leaves it to whoever does.
+func (s *Service) listAddress(ctx context.Context, tx *store.Store, user *store.User, primary bool) error {
+	if s.Exact || user.Email == "" || !tx.Apps().Allauth {
+		return nil
+	}
+	_, err := tx.InsertEmailAddress(ctx, &store.EmailAddress{UserID: user.ID, Email: lower(user.Email), Primary: primary})
+	return err
+}
+
 // ownRow is the row of a user's own address, made where there is none.
 func (s *Service) ownRow(ctx context.Context, tx *store.Store, user *store.User) (*store.EmailAddress, error) {
 	own := &store.EmailAddress{UserID: user.ID, Email: lower(user.Email)}

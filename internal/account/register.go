@@ -58,6 +58,9 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 		if err := record(ctx, user.ID, s.Now()); err != nil {
 			return err
 		}
+		if err := s.listAddress(ctx, tx, user, true); err != nil {
+			return err
+		}
 		return s.post(ctx, tx, user, reg.Letter)
 	})
 	if err != nil {

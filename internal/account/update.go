@@ -41,8 +41,16 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 				}
 			}
 		}
-		if user, err = tx.User(ctx, change.ID); err != nil || user.IsActive || change.Activation == nil {
+		if user, err = tx.User(ctx, change.ID); err != nil {
 			return err
+		}
+		if user.Email != before.Email {
+			if err := s.listAddress(ctx, tx, user, false); err != nil {
+				return err
+			}
+		}
+		if user.IsActive || change.Activation == nil {
+			return nil
 		}
 		may, err := s.mayActivate(ctx, tx, user)
 		if err != nil || !may {

@@ -317,13 +317,7 @@ func (b *binder) bindMap(v reflect.Value, n ast.Node, key string) {
 func (b *binder) bindEntry(v reflect.Value, e entry, section string, family []string) {
 	key := join(section, e.name)
 	if family != nil && !slices.Contains(family, e.name) {
-		known := family
-		if section == "" {
-			for _, f := range fieldsOf(reflect.ValueOf(Default()).Elem()) {
-				known = append(known[:len(known):len(known)], f.name)
-			}
-		}
-		b.bad(b.at(e.key), key, "no such setting", didYouMean(e.name, known))
+		b.bad(b.at(e.key), key, "no such setting", familyHint(section, e.name, family))
 		return
 	}
 	if v.IsNil() {

@@ -118,6 +118,9 @@ func (c *checker) mail() {
 	if c.Mail.Backend == mailBackends[2] && c.Mail.FilePath == "" {
 		c.bad("EMAIL_FILE_PATH", "the filebased backend needs a folder", "name one")
 	}
+	if c.Mail.Backend == mailBackends[3] && !c.Development {
+		c.bad("EMAIL_BACKEND", "the mailbox in memory is for development, since whoever reads it can open every account", "name another, or leave it out for SMTP")
+	}
 	if c.Mail.Timeout <= 0 {
 		c.bad("EMAIL_TIMEOUT", "without a timeout one dead mail server stops all mail", "write 30s")
 	}

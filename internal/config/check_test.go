@@ -82,6 +82,26 @@ func TestProblems(t *testing.T) {
 		{"links: {account_confirm_email: /c/}", "the link lacks {key}"},
 		{"links: {password_reset_confirm: 'reset/{uid}/{token}'}", "it is neither a path nor a URL"},
 		{"ACCOUNT_LOGIN_BY_CODE_REQUIRED: true", "codes would be mailed that no path takes"},
+		{"ACCOUNT_EMAIL_VERIFICATION: sometimes", "write none, optional or mandatory"},
+		{"ACCOUNT_LOGIN_METHODS: [phone]", `"phone" is not known here`},
+		{"ACCOUNT_LOGIN_METHODS: []", "nobody could log in"},
+		{"ACCOUNT_AUTHENTICATION_METHOD: mail", "ACCOUNT_AUTHENTICATION_METHOD"},
+		{"ACCOUNT_LOGIN_METHODS: [email]\nACCOUNT_UNIQUE_EMAIL: false", "an address must be one user's"},
+		{"ACCOUNT_RATE_LIMITS: {confirm_email: 1/3m/ip}", "is no rate such as 1/3m/key"},
+		{"ACCOUNT_RATE_LIMITS: true", "it is false for no limits"},
+		{"ACCOUNT_ADAPTER: shop.Adapter", "Python classes cannot run here"},
+		{"ACCOUNT_USERNAME_VALIDATORS: shop.validators", "Python code cannot run here"},
+		{"ACCOUNT_USER_MODEL_USERNAME_FIELD: nick", "the user table has Django's own columns"},
+		{"ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS: -1", "this number makes no sense"},
+		{"REST_AUTH: {USER_DETAILS_SERIALIZER: shop.Serializer}", "Python classes cannot run here"},
+		{"REST_AUTH: {SESSION_LOGIN: false, TOKEN_MODEL: null}", "a login gives nothing"},
+		{"REST_AUTH: {JWT_AUTH_COOKIE: 'a b'}", "this is no name for a cookie"},
+		{"REST_AUTH: {JWT_AUTH_COOKIE: a, JWT_AUTH_REFRESH_COOKIE: a}", "it has the name of the access cookie"},
+		{"REST_AUTH: {JWT_AUTH_REFRESH_COOKIE_PATH: api}", "begin it with /"},
+		{"REST_AUTH: {JWT_AUTH_SAMESITE: Loose}", `"Loose" is not known here`},
+		{"REST_AUTH: {JWT_AUTH_COOKIE_DOMAIN: 'a;b'}", "this is no domain"},
+		{"REST_AUTH: {REGISTER_PERMISSION_CLASSES: [shop.Nobody]}", `"shop.Nobody" is not known here`},
+		{"REST_AUTH: {TOKEN_MODEL: shop.Token}", "only the token model of REST framework"},
 
 		{"AUTH_USER_MODEL: accounts.User", "describe the table under user_model"},
 		{"AUTHENTICATION_BACKENDS: []", "nobody could sign in"},
@@ -105,6 +125,7 @@ func TestProblems(t *testing.T) {
 		{"CSRF_TRUSTED_ORIGINS: [example.com]", "is no origin"},
 		{"EMAIL_BACKEND: smtp", "EMAIL_BACKEND: \"smtp\" is not known here"},
 		{"EMAIL_USE_TLS: true\nEMAIL_USE_SSL: true", ":3:1: EMAIL_USE_SSL: EMAIL_USE_TLS is on too"},
+		{"EMAIL_BACKEND: django.core.mail.backends.locmem.EmailBackend", "EMAIL_BACKEND: the mailbox in memory is for development"},
 		{"EMAIL_PORT: 0", "EMAIL_PORT: this is no port"},
 		{"EMAIL_TIMEOUT: 0", "EMAIL_TIMEOUT: without a timeout"},
 		{"EMAIL_SSL_CERTFILE: x.pem", "a certificate and its key go together"},
@@ -216,9 +237,9 @@ func TestEnvironmentProblems(t *testing.T) {
 
 // TestHostileFiles wants an error, soon, from files that are made to hurt.
 func TestHostileFiles(t *testing.T) {
-	bomb := "REST_AUTH:\n  USE_JWT: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-	for i, name := range restAuthNames[1:12] {
-		bomb += fmt.Sprintf("  %s: &a%d [%s]\n", name, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
+	bomb := socialAccountNames[0] + ": &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i, name := range socialAccountNames[1:12] {
+		bomb += fmt.Sprintf("%s: &a%d [%s]\n", name, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i), 10), ", "))
 	}
 	for name, text := range map[string]string{
 		"aliases": bomb,

@@ -56,7 +56,7 @@ func TestRecordings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.Profile != Exact || c.Development || c.Mail.Port != 2525 || c.RestAuth["USE_JWT"] == nil {
+			if c.Profile != Exact || c.Development || c.Mail.Port != 2525 || !c.IsGiven("REST_AUTH.USE_JWT") {
 				t.Errorf("not what the file says: %v", c)
 			}
 		})
@@ -138,13 +138,13 @@ func TestPrecedence(t *testing.T) {
 	}
 	got := map[string]any{
 		"log_level": c.LogLevel, "domain": c.Domain, "login": c.Djoser.LoginField, "hide": c.Djoser.HideUsers, "token": c.Djoser.TokenModel == nil,
-		"types": c.SimpleJWT.AuthHeaderTypes, "anon": *c.RESTFramework.DefaultThrottleRates["anon"], "given": c.Account, "rest": c.RestAuth,
+		"types": c.SimpleJWT.AuthHeaderTypes, "anon": *c.RESTFramework.DefaultThrottleRates["anon"], "given": string(c.Account.EmailVerification), "rest": c.RestAuth.UseJWT,
 		"table": c.UserModel.Table, "same": c.SessionCookieSameSite, "site": c.SiteName, "secure": c.SessionCookieSecure,
 		"list": c.Djoser.Permissions.UserList, "access": c.SimpleJWT.AccessTokenLifetime, "refresh": c.SimpleJWT.RefreshTokenLifetime,
 	}
 	want := map[string]any{
 		"log_level": "error", "domain": "env.example", "login": "email", "hide": false, "token": true,
-		"types": []string{"JWT", "Bearer"}, "anon": "3/min", "given": Given{"ACCOUNT_EMAIL_VERIFICATION": "mandatory"}, "rest": Given{"USE_JWT": true},
+		"types": []string{"JWT", "Bearer"}, "anon": "3/min", "given": "mandatory", "rest": true,
 		"table": "accounts_user", "same": SameSite("None"), "site": "12", "secure": true,
 		"list": []string{"rest_framework.permissions.IsAdminUser"}, "access": 90 * time.Second, "refresh": 36 * time.Hour,
 	}
@@ -207,6 +207,7 @@ DJOSER:
     user: &admins [rest_framework.permissions.IsAdminUser]
     user_list: *admins
 ACCOUNT_LOGIN_METHODS: [email]
+ACCOUNT_FORMS: {login: shop.Form}
 ACCOUNT_RATE_LIMITS: {confirm_email: 1/3m/key, n: 3, f: 1.5, none: null}
 DATA_UPLOAD_MAX_MEMORY_SIZE: null
 EMAIL_HOST_PASSWORD: |
@@ -219,7 +220,7 @@ EMAIL_HOST_PASSWORD: |
 		c.SessionCookieSameSite, c.SessionCookieAge, c.HasMiddleware("django.middleware.locale.LocaleMiddleware"), c.InstalledApps == nil,
 		c.Location().String(), c.UserModel.RequiredFields, c.SimpleJWT.IntegerUserID, c.SimpleJWT.AuthHeaderTypes, c.SimpleJWT.Leeway,
 		c.SimpleJWT.Audience.Values, c.SimpleJWT.Audience.List, c.SimpleJWT.AccessTokenLifetime, c.Djoser.Permissions.User,
-		c.Djoser.Permissions.UserList, c.Account, c.DataUploadMaxMemorySize == nil, c.Mail.HostPassword,
+		c.Djoser.Permissions.UserList, c.Account.LoginMethods, c.Account.RateLimits, c.Inert, c.DataUploadMaxMemorySize == nil, c.Mail.HostPassword,
 	}
 	want := []any{
 		[]Mount{{"/auth", Djoser}, {"", SimpleJWT}, {"", RegisterLoginRefresh}}, "10.0.0.1/32", "192.168.0.0/16", "::1/128",
@@ -227,10 +228,8 @@ EMAIL_HOST_PASSWORD: |
 		SameSite(""), time.Hour, false, true,
 		"Europe/Berlin", []string{"username"}, true, []string{"JWT"}, 500 * time.Millisecond,
 		[]string{"a", "b"}, true, 36 * time.Hour, admins,
-		admins, Given{
-			"ACCOUNT_LOGIN_METHODS": []any{"email"},
-			"ACCOUNT_RATE_LIMITS":   map[string]any{"confirm_email": "1/3m/key", "n": int64(3), "f": 1.5, "none": nil},
-		}, true, "two\nlines\n",
+		admins, []string{"email"}, map[string]any{"confirm_email": "1/3m/key", "n": int64(3), "f": 1.5, "none": nil},
+		Given{"ACCOUNT_FORMS": map[string]any{"login": "shop.Form"}}, true, "two\nlines\n",
 	}
 	for i := range want {
 		if !reflect.DeepEqual(got[i], want[i]) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -185,6 +186,17 @@ func hint(section, name string, fields []field) string {
 		return "remove it: it has no bearing on the answers given here"
 	}
 	return "remove it"
+}
+
+// familyHint is hint for a name that begins like a family's. Those of the family that have a field of their own are near, too.
+func familyHint(section, name string, family []string) string {
+	known := slices.Clone(family)
+	if section == "" || strings.HasSuffix(section, "*") {
+		for _, f := range fieldsOf(reflect.ValueOf(Default()).Elem()) {
+			known = append(known, f.name)
+		}
+	}
+	return didYouMean(name, known)
 }
 
 // didYouMean is hint for the names of a family.

@@ -123,15 +123,15 @@ func (c *Config) exactRisks() []risk {
 // exactRestAuthRisks are those of dj-rest-auth and allauth.
 func (c *Config) exactRestAuthRisks() []risk {
 	return []risk{
-		{true, "Each logout with an empty token leaves two rows in the database (dj-rest-auth 4)."},
-		{true, "A request to send a verification mail that names no address mails the first one of the table (dj-rest-auth 6)."},
-		{true, "A stale access cookie locks a browser out of login and logout (dj-rest-auth 7)."},
-		{c.RestAuth.UseJWT && c.RestAuth.JWTAuthHTTPOnly, "Registration shows scripts the refresh token that login hides from them (dj-rest-auth 10)."},
-		{!c.RestAuth.SessionLogin, "Registration makes a session even where sessions are off (dj-rest-auth 11)."},
-		{true, "A password change by a token's bearer stores a session of nobody (dj-rest-auth 12)."},
-		{len(c.AllowedHosts) == 0 || slices.Contains(c.AllowedHosts, "*"), "Links in mails follow the request's Host while ALLOWED_HOSTS allows any (dj-rest-auth 13)."},
-		{c.Account.RateLimits == false, "Nothing limits how often confirmation mails are asked for (dj-rest-auth 18)."},
-		{true, "A stranger who registered with somebody's unverified address stays signed in after its owner resets the password (dj-rest-auth 22)."},
-		{true, "Login by e-mail accepts addresses that nobody has proven (dj-rest-auth 24)."},
+		{true, "Each logout with an empty token leaves two rows in the database (R4)."},
+		{true, "A request to send a verification mail that names no address mails the first one of the table (R6)."},
+		{true, "A stale access cookie locks a browser out of login and logout (R7)."},
+		{c.RestAuth.UseJWT && c.RestAuth.JWTAuthHTTPOnly, "Registration shows scripts the refresh token that login hides from them (R10)."},
+		{!c.RestAuth.SessionLogin, "Registration makes a session even where sessions are off (R11)."},
+		{true, "A password change by a token's bearer stores a session of nobody (R12)."},
+		{len(c.AllowedHosts) == 0 || slices.Contains(c.AllowedHosts, "*"), "Links in mails follow the request's Host while ALLOWED_HOSTS allows any (R13)."},
+		{c.Account.RateLimits == false, "Nothing limits how often confirmation mails are asked for (R18)."},
+		{true, "A stranger who registered with somebody's unverified address stays signed in after its owner resets the password (R22)."},
+		{true, "Login by e-mail accepts addresses that nobody has proven (R24)."},
 	}
 }

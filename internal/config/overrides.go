@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"latchkey/internal/account"
 )
 
 const envPrefix = "LATCHKEY_"
@@ -100,7 +102,7 @@ func (b *binder) overrideEntry(v reflect.Value, section, name, value string) {
 	}
 	key := join(section, name)
 	if family != nil && !slices.Contains(family, name) {
-		b.bad(origin{source: b.source}, key, "no such setting", didYouMean(name, family))
+		b.bad(origin{source: b.source}, key, "no such setting", familyHint(section, name, family))
 		return
 	}
 	if v.IsNil() {
@@ -114,9 +116,13 @@ func (b *binder) overrideEntry(v reflect.Value, section, name, value string) {
 // overrideValue gives a setting the value of a variable or a flag.
 func (b *binder) overrideValue(v reflect.Value, key, value string) {
 	b.origins[key] = origin{source: b.source}
-	if v.Kind() == reflect.String && v.Type() != reflect.TypeFor[SameSite]() {
-		v.SetString(value)
-		return
+	switch v.Addr().Interface().(type) {
+	case *SameSite, *account.Verification, *account.Prevention: // texts that can be true or false too
+	default:
+		if v.Kind() == reflect.String {
+			v.SetString(value)
+			return
+		}
 	}
 	if text, ok := v.Addr().Interface().(**string); ok && value != "null" {
 		*text = &value

@@ -15,8 +15,8 @@ const (
 // negotiate settles the answer's format: the path's suffix, the query's format, then Accept.
 func (v *View) negotiate(r *Request) error {
 	format := r.Format
-	if format == "" && v.FormatParam != "" && strings.Contains(r.URL.RawQuery, v.FormatParam) {
-		format = r.URL.Query().Get(v.FormatParam)
+	if format == "" {
+		_, format, _ = r.FormatQuery()
 	}
 	if format != "" && format != "json" {
 		return NotFound()
@@ -51,6 +51,19 @@ func (v *View) negotiate(r *Request) error {
 		return Detail(http.StatusNotAcceptable, "Could not satisfy the request Accept header.")
 	}
 	return nil
+}
+
+// FormatQuery is the query parameter that names a format, with its last value, and whether it is there.
+func (r *Request) FormatQuery() (name, value string, given bool) {
+	name = r.view.FormatParam
+	if name == "" || r.URL.RawQuery == "" {
+		return name, "", false
+	}
+	values := r.URL.Query()[name]
+	if len(values) == 0 {
+		return name, "", false
+	}
+	return name, values[len(values)-1], true
 }
 
 // acceptsJSON tells whether one token of Accept takes application/json, and how specific it is: 0 for */*, 1 for a half, 2 in full, 3 with parameters.

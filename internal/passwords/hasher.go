@@ -30,6 +30,8 @@ type Hash struct {
 	Outdated bool
 	// Memory is what Matches and Missing need at most, in bytes, where that is worth counting.
 	Memory int64
+	// Keys is set where Matches and Missing are keys that the pool can compute beside those of others.
+	Keys *pbkdf2Hash
 }
 
 // djangoHashers is the module that PASSWORD_HASHERS' names begin with.
@@ -41,10 +43,10 @@ var hashers = []struct {
 	build            func(cfg Config) Hasher
 }{
 	{djangoHashers + "PBKDF2PasswordHasher", "pbkdf2_sha256", func(cfg Config) Hasher {
-		return pbkdf2Hasher{"pbkdf2_sha256", sha256.New, sha256.Size, cfg.Iterations}
+		return pbkdf2Hasher{"pbkdf2_sha256", sha256Key, sha256.Size, cfg.Iterations}
 	}},
 	{djangoHashers + "PBKDF2SHA1PasswordHasher", "pbkdf2_sha1", func(cfg Config) Hasher {
-		return pbkdf2Hasher{"pbkdf2_sha1", sha1.New, sha1.Size, cfg.Iterations}
+		return pbkdf2Hasher{"pbkdf2_sha1", sha1Key, sha1.Size, cfg.Iterations}
 	}},
 	{djangoHashers + "Argon2PasswordHasher", "argon2", func(cfg Config) Hasher {
 		return argon2Hasher{hashLength: cfg.Argon2HashLength, budget: cfg.memory()}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+
+	"latchkey/internal/passwords/pbkdf2"
 )
 
 // Passwords hashes, checks and judges passwords as one configuration says. It is safe for concurrent use.
@@ -114,10 +116,28 @@ func (p *Passwords) preferred() Hasher { return p.hashers[p.algorithm] }
 // and the context's error when that ends before its turn.
 func (p *Passwords) Make(ctx context.Context, password string) (encoded string, err error) {
 	var failed error
-	err = p.pool.do(ctx, p.preferred().Memory(), func() {
-		encoded, failed = p.preferred().Make(password)
-	})
+	err = p.pool.do(ctx, p.makeTurn(password, &encoded, &failed))
 	return encoded, cmp.Or(err, failed)
+}
+
+func (p *Passwords) makeTurn(password string, encoded *string, failed *error) *turn {
+	hasher, ok := p.pooled()
+	if !ok {
+		return &turn{memory: p.preferred().Memory(), work: func() {
+			*encoded, *failed = p.preferred().Make(password)
+		}}
+	}
+	fresh := hasher.fresh()
+	return &turn{key: fresh.job(password), then: func(key []byte) *pbkdf2.Job {
+		*encoded, *failed = fresh.encode(key)
+		return nil
+	}}
+}
+
+// pooled is the preferred hasher if the pool can compute its keys beside others.
+func (p *Passwords) pooled() (hasher pbkdf2Hasher, ok bool) {
+	hasher, ok = p.preferred().(pbkdf2Hasher)
+	return hasher, ok && hasher.pooled()
 }
 
 // Check tells whether encoded was made of password, and if so whether Django would now make the hash anew: because its
@@ -141,13 +161,44 @@ func (p *Passwords) Check(ctx context.Context, password, encoded string) (ok, ou
 		hash.Missing = func(password string) { _, _ = p.preferred().Make(password) }
 		hash.Memory = max(hash.Memory, p.preferred().Memory())
 	}
-	err = p.pool.do(ctx, hash.Memory, func() {
-		ok = hash.Matches(password)
-		if !ok && hash.Missing != nil {
-			hash.Missing(password)
-		}
-	})
+	err = p.pool.do(ctx, p.checkTurn(hash, password, encoded, &ok))
 	return ok, ok && hash.Outdated, err
+}
+
+// checkTurn sets ok if hash, read from encoded, was made of password, and does what is missing if not.
+//
+// Where new hashes are keys that the pool computes beside others, what is missing is computed so, too: then accounts that
+// exist and names that do not share a processor alike when it is short.
+func (p *Passwords) checkTurn(hash Hash, password, encoded string, ok *bool) *turn {
+	preferred, pooled := p.pooled()
+	t := &turn{memory: hash.Memory}
+	switch {
+	case pooled && hash.Keys != nil:
+		t.key = hash.Keys.job(password)
+		t.then = func(key []byte) *pbkdf2.Job {
+			*ok = hash.Keys.is(key, encoded)
+			missing := hash.Keys.missing()
+			if *ok || missing == nil {
+				return nil
+			}
+			t.then = nil
+			return missing.job(password)
+		}
+	case pooled:
+		t.work = func() {
+			if *ok = hash.Matches(password); !*ok {
+				t.key = preferred.fresh().job(password)
+			}
+		}
+	default:
+		t.work = func() {
+			*ok = hash.Matches(password)
+			if !*ok && hash.Missing != nil {
+				hash.Missing(password)
+			}
+		}
+	}
+	return t
 }
 
 // CheckNobody does the work of one new hash and forgets it: for a name that does not exist. The errors are Make's.

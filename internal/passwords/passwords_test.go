@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"latchkey/internal/passwords/pbkdf2"
 )
 
 // counted is a hasher that counts what it makes.
@@ -47,6 +49,68 @@ func TestEqualWork(t *testing.T) {
 	made = 0
 	if err := p.CheckNobody(t.Context(), "x"); err != nil || made != 1 {
 		t.Errorf("CheckNobody: %v after %d new hashes", err, made)
+	}
+}
+
+// iterations is how many PBKDF2 iterations the pool does in a turn.
+func iterations(t *turn) (sum int) {
+	if t.work != nil {
+		t.work()
+	}
+	for job := t.key; job != nil; {
+		sum += job.Iterations
+		computed := pbkdf2.Key(job.Password, job.Salt, job.Iterations, job.KeyLen)
+		if job = nil; t.then != nil {
+			job = t.then(computed)
+		}
+	}
+	return sum
+}
+
+// The same where new hashes are keys that the pool computes.
+func TestEqualKeys(t *testing.T) {
+	cfg := allHashers("PBKDF2PasswordHasher")
+	cfg.Iterations = 1000
+	p := newPasswords(t, cfg)
+	const password = "1311Qwqq!!"
+	makeHash := func(iterations int) string {
+		encoded, err := pbkdf2Hash{hasher: p.preferred().(pbkdf2Hasher), salt: "abcdefghijklmnopqrstuv", iterations: iterations}.
+			encode(pbkdf2.Key([]byte(password), []byte("abcdefghijklmnopqrstuv"), iterations, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encoded
+	}
+	for _, test := range []struct {
+		encoded      string
+		right, wrong int
+	}{
+		{makeHash(1000), 1000, 1000},
+		{makeHash(999), 999, 1000},
+		{makeHash(500), 500, 1000}, // what is missing is the same key again
+		{makeHash(1), 1, 1000},
+		{makeHash(1200), 1200, 1200},
+		{"md5$abcdefghijklmnopqrstuv$1634b5ef0b20a9998bb2e31cb4a2ddda", 0, 1000},
+		{"bcrypt$$2b$04$NkHSg4C1RVdvwnPbVykSyeaebyXeQosfOFtkeKSClUFAjyd/AdLDm", 0, 1000},
+	} {
+		algorithm, _, _ := strings.Cut(test.encoded, "$")
+		hash, readable := p.hashers[algorithm].Read(test.encoded)
+		if !readable {
+			t.Errorf("%q was not read", test.encoded)
+			continue
+		}
+		for given, want := range map[string]int{password: test.right, "wrong": test.wrong} {
+			var ok bool
+			got := iterations(p.checkTurn(hash, given, test.encoded, &ok))
+			if ok != (given == password) || got != want {
+				t.Errorf("%q, %q: %v after %d iterations, want %d", given, test.encoded, ok, got, want)
+			}
+		}
+	}
+	var encoded string
+	var err error
+	if got := iterations(p.makeTurn("x", &encoded, &err)); got != 1000 || err != nil {
+		t.Errorf("a name that does not exist costs %d iterations, %v", got, err)
 	}
 }
 

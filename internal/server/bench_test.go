@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +43,11 @@ func bench(b *testing.B, given map[string]string, fn func(b *testing.B, ask func
 			}()
 			handler := s.Handler()
 			ask := func(method, path, authorization, body string) string {
-				r := httptest.NewRequest(method, path, strings.NewReader(body))
+				r, err := http.NewRequest(method, path, strings.NewReader(body))
+				if err != nil {
+					b.Fatal(err)
+				}
+				r.RemoteAddr = "192.0.2.1:1"
 				r.Header.Set("Content-Type", "application/json")
 				if authorization != "" {
 					r.Header.Set("Authorization", authorization)

@@ -25,7 +25,7 @@ func FuzzRequest(f *testing.F) {
 			"SIMPLE_JWT.ROTATE_REFRESH_TOKENS": "true", "SIMPLE_JWT.BLACKLIST_AFTER_ROTATION": "true", "hash_queue": "1000",
 			"PASSWORD_HASHERS": "[django.contrib.auth.hashers.PBKDF2PasswordHasher]",
 		})
-		s, err := New(ctx, load(f, testenv.SQLite(f), given), Options{Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now, Terminal: io.Discard})
+		s, err := New(ctx, load(f, testenv.SQLite(f), given), Options{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: time.Now, Terminal: io.Discard})
 		if err != nil {
 			f.Fatal(err)
 		}

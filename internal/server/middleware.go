@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 	if cfg.Development && len(hosts) == 0 {
 		hosts = []string{"localhost", ".localhost", "127.0.0.1", "::1"} // as Django's DEBUG: no page elsewhere can name this machine its own
 	}
-	forwarded := cfg.UseXForwardedHost
+	forwarded, exact := cfg.UseXForwardedHost, cfg.Profile == config.Exact
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := o.Now()
 		id := requestID(r)
@@ -54,11 +55,11 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)),
 				slog.Int("status", rec.status), slog.Duration("took", o.Now().Sub(start)))
 		}()
-		if host := r.Header.Get("X-Forwarded-Host"); forwarded && host != "" {
-			r.Host = host
+		if host := r.Header.Values("X-Forwarded-Host"); forwarded && len(host) > 0 {
+			r.Host = strings.Join(host, ",")
 		}
-		if !hostAllowed(r.Host, hosts) {
-			writeError(rec, drf.Detail(http.StatusBadRequest, "Invalid Host header."))
+		if exact && !hostForm.MatchString(r.Host) || !hostAllowed(r.Host, hosts) {
+			page(rec, r, http.StatusBadRequest, "Bad Request", "The Host header is not valid here.")
 			return
 		}
 		next.ServeHTTP(rec, r)
@@ -145,6 +146,9 @@ func (h LogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // WithGroup keeps the id in derived handlers.
 func (h LogHandler) WithGroup(name string) slog.Handler { return LogHandler{h.Handler.WithGroup(name)} }
+
+// hostForm is what Django takes for a host. The safe profile is less strict: machines on inner networks have underscores in their names.
+var hostForm = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[A-Fa-f0-9]*:[A-Fa-f0-9.:]+\])(:[0-9]+)?$`)
 
 // hostAllowed applies ALLOWED_HOSTS: names, .suffixes and *; an empty list allows any.
 func hostAllowed(host string, allowed []string) bool {

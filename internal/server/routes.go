@@ -401,10 +401,15 @@ func answer(w http.ResponseWriter, status int, text string) {
 
 // notFound is the answer for paths that nobody serves: clients look at the status alone.
 func notFound(w http.ResponseWriter, r *http.Request) {
+	page(w, r, http.StatusNotFound, "Not Found", "Nothing is served at this address.")
+}
+
+// page answers what comes before any API, as a page in HTML like Django's.
+func page(w http.ResponseWriter, r *http.Request, status int, title, text string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusNotFound)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write([]byte("<!doctype html>\n<html lang=\"en\"><title>Not Found</title><h1>Not Found</h1><p>Nothing is served at this address.</p></html>\n"))
+		_, _ = fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\"><title>%s</title><h1>%[1]s</h1><p>%s</p></html>\n", title, text)
 	}
 }
 

@@ -93,7 +93,8 @@ func start(t testing.TB, url string, given map[string]string) *site {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the server said:\n%s", s.log)
+			lines := strings.SplitAfter(s.log.String(), "\n")
+			t.Logf("the server said:\n%s", strings.Join(lines[max(len(lines)-100, 0):], ""))
 		}
 	})
 	s.db = testenv.OpenDB(t, url)

@@ -284,6 +284,18 @@ func TestEmailAsUsername(t *testing.T) {
 	})
 }
 
+// A user table that lacks a column is refused at the start, and not at the first request.
+func TestUserTableWithoutColumn(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		stock := testenv.OpenStore(t, url)
+		must(t, stock.Exec(ctx, "CREATE TABLE people (id integer PRIMARY KEY, email varchar(254) NOT NULL UNIQUE)"))
+		_, err := store.Open(ctx, store.Config{URL: url, User: store.UserModel{Table: "people", UsernameField: "email", EmailField: "email"}})
+		if err == nil || !strings.Contains(err.Error(), "people must have the columns of Django's AbstractUser") || !strings.Contains(err.Error(), "password") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 // A project's own user table of the same columns.
 func TestOwnUserTable(t *testing.T) {
 	testenv.EachDatabase(t, func(t *testing.T, url string) {

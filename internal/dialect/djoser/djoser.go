@@ -4,6 +4,7 @@ package djoser
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -86,8 +87,8 @@ func (a *API) root(w http.ResponseWriter, r *drf.Request) error {
 	default:
 		path += "users/"
 	}
-	if format := r.URL.Query().Get("format"); format != "" {
-		path += "?format=" + format
+	if name, format, given := r.FormatQuery(); given {
+		path += "?" + url.Values{name: {format}}.Encode()
 	}
 	return r.Reply(w, http.StatusOK, drf.Object{{Key: "users", Value: r.Absolute(path)}})
 }

@@ -1,0 +1,11 @@
+// The generator is a module of its own, so that what it needs is no dependency of the program.
+module latchkey/internal/passwords/pbkdf2/gen
+
+go 1.26.0
+
+require (
+	github.com/mmcloughlin/avo v0.5.0
+	golang.org/x/mod v0.42.0
+	golang.org/x/sync v0.24.0
+	golang.org/x/tools v0.52.0
+)
