@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes over recordings of the reference stack: copies GROUP/NAME.json of every group that is played here from the
-# folder given into test/recordings, and deletes the ones that are gone there.
+# folder given into test/recordings, and deletes the ones that are gone there. The groups more-* stay: they are recorded for
+# this project alone.
 #
 #   test/update-recordings.sh PATH
 set -euo pipefail
@@ -31,6 +32,6 @@ fi
 find "$fresh" -type f -exec chmod 644 {} +
 mkdir -p "$to"
 diff -rq "$to" "$fresh" | sed "s|$fresh|new|; s|$to|old|" || true
-find "$to" -mindepth 1 -delete
+find "$to" -mindepth 1 -maxdepth 1 ! -name 'more-*' -exec rm -r {} +
 cp -R "$fresh"/. "$to"/
 echo "$(find "$to" -name '*.json' | wc -l) recordings in $to"

@@ -42,14 +42,14 @@ type Service struct {
 	SessionAge time.Duration
 	// Allauth is allauth's settings.
 	Allauth Config
+	// Confirmations counts the confirmation mails to each address, for the limit that those settings put on them; nil for no limit.
+	Confirmations *throttle.Limiter
 	// Site is what mails say of the site.
 	Site Site
 	// From is the sender of every mail.
 	From string
 
 	wake chan struct{}
-	// confirmations counts the confirmation mails to each address.
-	confirmations throttle.Limiter
 }
 
 // End switches, one for each occasion, what a change ends beside itself.
@@ -83,7 +83,6 @@ func (*WeakPassword) Error() string { return "the password is too weak" }
 // Start prepares a service and keeps delivering owed mail until ctx ends; wait returns when the last delivery is over.
 func (s *Service) Start(ctx context.Context) (wait func()) {
 	s.wake = make(chan struct{}, 1)
-	s.confirmations.Now = s.Now
 	return s.deliver(ctx)
 }
 

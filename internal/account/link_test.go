@@ -157,6 +157,10 @@ func TestResendActivation(t *testing.T) {
 		born := w.register("born", false)
 		seen := w.register("seen", false)
 		must(t, w.StampLogin(ctx, seen))
+		encoded := w.user(born.ID).Password
+		ofDjango := &store.User{Username: "django", Email: "django@example.com", Password: encoded, IsActive: true, DateJoined: noon}
+		must(t, w.Store.InsertUser(ctx, ofDjango))
+		w.signIn("django") // which leaves last_login alone
 		for _, off := range []struct {
 			what string
 			user *store.User
@@ -164,6 +168,7 @@ func TestResendActivation(t *testing.T) {
 		}{
 			{"activated by a link, switched off here", activated, func(id store.ID) error { return w.SetActive(ctx, id, false) }},
 			{"active from the start, switched off in Django", born, func(id store.ID) error { return w.Store.SetActive(ctx, id, false) }},
+			{"made by Django, signed in here, switched off in Django", ofDjango, func(id store.ID) error { return w.Store.SetActive(ctx, id, false) }},
 			{"signed in before, switched off in Django", seen, func(id store.ID) error { return w.Store.SetActive(ctx, id, false) }},
 			{"waiting, switched off here", waiting, func(id store.ID) error { return w.SetActive(ctx, id, false) }},
 		} {

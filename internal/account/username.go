@@ -95,6 +95,9 @@ func (s *Service) renamed(ctx context.Context, tx *store.Store, before *store.Us
 		if err := s.leftAddress(ctx, tx, before, letters.Note); err != nil {
 			return err
 		}
+		if err := s.listAddress(ctx, tx, changed, false); err != nil {
+			return err
+		}
 	}
 	return s.post(ctx, tx, changed, letters.Changed)
 }

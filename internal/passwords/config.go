@@ -8,9 +8,9 @@ type Config struct {
 	Validators []Validator `yaml:"AUTH_PASSWORD_VALIDATORS"`
 	// Iterations overrides PBKDF2's count, for a database shared with a Django of another version. Latchkey's own key.
 	Iterations int `yaml:"pbkdf2_iterations"`
-	// Workers is how many hashes are computed at once; the number of processors when 0. Latchkey's own key.
+	// Workers is how many processors hash at once; all of them when 0. Latchkey's own key.
 	Workers int `yaml:"hash_workers"`
-	// Queue is how many requests may wait for a worker before the answer is 503. Latchkey's own key.
+	// Queue is how many requests more than workers may be hashing or waiting before the answer is 503. Latchkey's own key.
 	Queue int `yaml:"hash_queue"`
 	// Memory bounds what all running hashes may use together, in MiB; 1024 when 0. Latchkey's own key.
 	// Memory that a finished hash leaves behind comes on top until the collector takes it: GOMEMLIMIT bounds that.

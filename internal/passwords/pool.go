@@ -16,9 +16,9 @@ var ErrBusy = errors.New("passwords: too many hashes are waiting")
 
 // A pool bounds how many processors hash at once, how much memory they use together and how many turns wait.
 //
-// A worker does one turn after another, first come, first served. Keys of PBKDF2-SHA-256 are an exception, because one
-// processor computes some of them together in little more time than one: a worker at keys has those of the next turns
-// join, as soon as it has a lane free and as long as the next turn is one of keys.
+// A worker does one turn after another, first come, first served. Keys of PBKDF2-SHA-256 are an exception, because a
+// processor computes several together in less time than one after the other: a worker at keys has those of the next turns
+// join as soon as it has a lane free, as long as the next turn is one of keys.
 type pool struct {
 	memory *semaphore.Weighted // bytes of everybody at work
 

@@ -96,7 +96,7 @@ func acceptedLanguages(header string) []string {
 			}
 			weight = w
 		}
-		if code = strings.TrimSpace(code); code != "" && weight > 0 {
+		if code = strings.TrimSpace(code); code != "" { // Django takes a weight of 0 for the least wanted
 			wishes = append(wishes, wish{code, weight})
 		}
 	}

@@ -118,7 +118,7 @@ func TestLanguageIsChosen(t *testing.T) {
 		{"", "en-GB", "en-us", "en-gb"},
 		{"", "en-nz, en-au;q=0.5", "en-us", "en"},
 		{"", "de, en-au;q=0.9, en-gb;q=0.95", "en-us", "en-gb"},
-		{"", "en-gb;q=0", "en-us", "en"},
+		{"", "en-gb;q=0", "en-us", "en-gb"}, // as Django
 		{"", "*", "en-au", "en-au"},
 		{"", "xx, *;q=0.9, en-gb;q=0.1", "en-us", "en"},
 		{"", "en-gb;q=nonsense", "en-us", "en"},

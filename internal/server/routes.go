@@ -75,7 +75,8 @@ func (rt *router) match(path string) (found drf.Match, ok bool) {
 		if !matched {
 			continue
 		}
-		if rest == "" && m.prefix != "" && m.routes.Redirect {
+		// Registration alone is answered in place in either profile: the redirect would lose its body.
+		if rest == "" && m.prefix != "" && m.routes.Redirect && m.dialect != config.DjRestAuthRegistration {
 			match.Slash = true
 		}
 		if match.Documented {

@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/mail"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
+	"latchkey/internal/throttle"
 	"latchkey/internal/tokens"
 )
 
@@ -198,6 +199,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		RotationGrace: 10 * time.Second,
 		SessionAge:    cfg.SessionCookieAge,
 		Allauth:       cfg.Account,
+		Confirmations: &throttle.Limiter{Now: o.Now},
 		Site:          account.Site{Domain: cfg.Domain, Name: cfg.SiteName, ID: int64(cfg.SiteID), Chosen: cfg.IsGiven("SITE_ID")},
 		From:          cfg.Mail.DefaultFromEmail,
 	}, nil

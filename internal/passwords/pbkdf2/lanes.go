@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// stretch is how many iterations a Step does at most, which is about a tenth of a millisecond: the Go scheduler cannot
-// stop a goroutine within a kernel, and the garbage collector waits for all of them.
+// stretch is how many iterations a Step does at most, a fraction of a millisecond: the Go scheduler cannot stop a
+// goroutine within a kernel, and the garbage collector waits for all of them.
 const stretch = 1024
 
 // maxLanes is how many chains the largest kernel takes.

@@ -1,9 +1,9 @@
 // Package pbkdf2 derives keys with PBKDF2 (RFC 8018) and HMAC-SHA-256: the same keys as crypto/pbkdf2, in half the time
-// for one and in a fifth for each of four together, where the processor has Intel's SHA extensions. Elsewhere, and in
-// FIPS 140-3 mode, crypto/pbkdf2 does the work.
+// where the processor has the SHA extensions, and in little more than a third each when it computes four together.
+// Elsewhere, and in FIPS 140-3 mode, crypto/pbkdf2 does the work.
 //
-// Most of a key is one chain of hashes, each made of the one before, so that a processor which could begin a round every
-// cycle waits for the last one's result. It need not wait when it has other chains to go on with: Lanes are that.
+// A key is one long chain of hashes, each made of the one before. The processor spends part of its time waiting for the
+// result of a round, which it could use for other chains if it had some: that is what Lanes are for.
 package pbkdf2
 
 import (

@@ -2,11 +2,10 @@
 
 BESIDE_DATABASE   sqlite:///path or postgres://user@/name?host=…&schema=…, as Latchkey writes it
 BESIDE_SMTP_PORT  the mail server on 127.0.0.1
-BESIDE_HASHERS    a JSON list of hashers, instead of Django's own
 """
-import json
 import os
 from datetime import timedelta
+from importlib.metadata import version
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import allauth
@@ -67,7 +66,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 9}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-PASSWORD_HASHERS = json.loads(os.environ.get("BESIDE_HASHERS", "null")) or global_settings.PASSWORD_HASHERS
+PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS + [
+    "django.contrib.auth.hashers.BCryptPasswordHasher",
+    "django.contrib.auth.hashers.MD5PasswordHasher",
+]
 
 _url = urlsplit(os.environ["BESIDE_DATABASE"])
 if _url.scheme == "sqlite":
@@ -120,6 +122,8 @@ SIMPLE_JWT = {
         "rest_framework_simplejwt.tokens.SlidingToken",
     ),
 }
+if int(version("djangorestframework-simplejwt").split(".")[1]) >= 3:  # earlier ones do not know it
+    SIMPLE_JWT["CHECK_REVOKE_TOKEN"] = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 if allauth.VERSION[0] >= 65:
     ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]

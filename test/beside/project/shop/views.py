@@ -1,0 +1,5 @@
+from rest_framework_simplejwt.views import TokenObtainPairView
+
+
+class Login(TokenObtainPairView):
+    pass
