@@ -96,7 +96,7 @@ func (p *program) ready() {
 			p.t.Fatalf("the program ended: %v", p.cmd.ProcessState)
 		default:
 		}
-		if answer, err := http.Get(p.base + "/auth/"); err == nil {
+		if answer, err := http.Get(p.base + "/readyz"); err == nil {
 			answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {
 				return

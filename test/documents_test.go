@@ -141,6 +141,8 @@ func TestDocuments(t *testing.T) {
 		{"../README.md", ""},
 		{"../examples/email-login/README.md", "../examples/email-login/latchkey.yaml"},
 		{"../examples/username-login/README.md", "../examples/username-login/latchkey.yaml"},
+		{"../examples/register-login-refresh/README.md", "../examples/register-login-refresh/latchkey.yaml"},
+		{"../examples/dj-rest-auth/README.md", "../examples/dj-rest-auth/latchkey.yaml"},
 	} {
 		play := func(t *testing.T, args ...string) {
 			p := launch(t, t.TempDir(), freeAddress(t), args...)
@@ -206,8 +208,11 @@ var documentedFile = regexp.MustCompile(`--config (\S+)`)
 
 // TestDocumentedFiles looks whether every configuration that a document starts the program with is there.
 func TestDocumentedFiles(t *testing.T) {
-	for _, path := range []string{"../README.md", "../examples/email-login/README.md", "../examples/username-login/README.md",
-		"../examples/email-login/latchkey.yaml", "../examples/username-login/latchkey.yaml"} {
+	examples, err := filepath.Glob("../examples/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(examples, "../README.md") {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -88,7 +88,7 @@ func (s *Service) deliverOne(ctx context.Context, m store.Mail) {
 	default:
 		next := s.Now().Add(min(firstRetry<<min(m.Attempts-1, 16), longestRetry))
 		s.Log.WarnContext(ctx, "a mail could not be sent and is tried again", "message_id", m.MessageID, "attempts", m.Attempts, "next", next, "error", err)
-		err = s.Store.MailFailed(ctx, m.ID, trim(err.Error()), next)
+		err = ignore(s.Store.MailFailed(ctx, m, trim(err.Error()), next), store.ErrNotFound) // another deliverer has it by now
 	}
 	if err != nil {
 		s.Log.WarnContext(ctx, "the mail queue cannot be written", "message_id", m.MessageID, "error", err)

@@ -52,7 +52,7 @@ func (s *Service) MailReset(ctx context.Context, ask ResetAsking) error {
 		if len(users) > 0 {
 			return nil
 		}
-		return s.postDecoy(ctx, tx, ask.Letter)
+		return s.postResetDecoy(ctx, tx, ask.Letter)
 	})
 	if err == nil {
 		s.wakeDelivery()
@@ -102,6 +102,18 @@ func (s *Service) postReset(ctx context.Context, tx *store.Store, user *store.Us
 		data.Username = ""
 	}
 	return s.enqueue(ctx, tx, letter, data)
+}
+
+// postResetDecoy does what postReset does, for nobody.
+func (s *Service) postResetDecoy(ctx context.Context, tx *store.Store, letter Letter) error {
+	nobody := &store.User{ID: store.IntID(0)}
+	if _, err := s.addressesOf(ctx, tx, nobody); err != nil {
+		return err
+	}
+	if err := s.recordLink(ctx, tx, nobody, ownAddress, tokens.NewTokenKey()); err != nil {
+		return err
+	}
+	return s.postDecoy(ctx, tx, letter)
 }
 
 // addressesOf are the texts of a user's rows. As in allauth, whoever makes or checks a token of its form adds a row for the account's own address.

@@ -195,3 +195,30 @@ func BenchmarkChar(b *testing.B) {
 		}
 	}
 }
+
+func TestLeastLength(t *testing.T) {
+	read := func(value string, least int) string {
+		f, err := Body{value: Object{{"name", value}}}.Fields("non_field_errors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Char("name", CharOptions{Min: least, Max: 3})
+		if err := f.Err(); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	for _, test := range []struct {
+		value string
+		least int
+		want  string
+	}{
+		{"äö", 2, ""}, {"ä", 1, ""}, {"ä", 0, ""},
+		{"ä", 2, `Bad Request {"name":["Ensure this field has at least 2 characters."]}`},
+		{"abcd", 5, `Bad Request {"name":["Ensure this field has no more than 3 characters.","Ensure this field has at least 5 characters."]}`},
+	} {
+		if got := read(test.value, test.least); got != test.want {
+			t.Errorf("%q, at least %d: %s, want %s", test.value, test.least, got, test.want)
+		}
+	}
+}

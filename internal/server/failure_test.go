@@ -176,13 +176,12 @@ func TestUnreachablePostgres(t *testing.T) {
 
 // A proxy is a way to a PostgreSQL that can be cut.
 type proxy struct {
-	t        *testing.T
-	url      string
-	addr     string
-	target   [2]string // network and address
-	mu       sync.Mutex
-	listener net.Listener
-	conns    []net.Conn
+	url    string
+	target [2]string // network and address
+
+	mu    sync.Mutex
+	off   bool
+	conns []net.Conn
 }
 
 func newProxy(t *testing.T, address string) *proxy {
@@ -191,64 +190,64 @@ func newProxy(t *testing.T, address string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{t: t, addr: "127.0.0.1:0", target: [2]string{"tcp", parsed.Host}}
+	p := &proxy{target: [2]string{"tcp", parsed.Host}}
 	query := parsed.Query()
 	if folder := query.Get("host"); folder != "" {
 		p.target = [2]string{"unix", filepath.Join(folder, ".s.PGSQL.5432")}
 		query.Del("host")
 	}
-	p.restore()
-	t.Cleanup(p.cut)
-	parsed.Host, parsed.RawQuery = p.addr, query.Encode()
-	p.url = parsed.String()
-	return p
-}
-
-// restore lets connections through.
-func (p *proxy) restore() {
-	p.t.Helper()
-	listener, err := net.Listen("tcp", p.addr)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.addr, p.listener = listener.Addr().String(), listener
+	t.Cleanup(func() { _ = listener.Close(); p.cut() })
+	parsed.Host, parsed.RawQuery = listener.Addr().String(), query.Encode()
+	p.url = parsed.String()
 	go func() {
 		for {
 			near, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			far, err := net.Dial(p.target[0], p.target[1])
-			if err != nil {
-				_ = near.Close()
-				continue
-			}
-			p.mu.Lock()
-			p.conns = append(p.conns, near, far)
-			if p.listener != listener { // cut meanwhile
-				_, _ = near.Close(), far.Close()
-			}
-			p.mu.Unlock()
-			go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
-			go func() { _, _ = io.Copy(near, far); _ = near.Close() }()
+			p.connect(near)
 		}
 	}()
+	return p
 }
 
-// cut ends all connections and refuses new ones.
+// connect passes on what comes, or hangs up.
+func (p *proxy) connect(near net.Conn) {
+	far, err := net.Dial(p.target[0], p.target[1])
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil || p.off {
+		_ = near.Close()
+		if err == nil {
+			_ = far.Close()
+		}
+		return
+	}
+	p.conns = append(p.conns, near, far)
+	go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
+	go func() { _, _ = io.Copy(near, far); _ = near.Close() }()
+}
+
+// cut ends all connections, and those that come at once.
 func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.listener != nil {
-		_ = p.listener.Close()
-		p.listener = nil
-	}
+	p.off = true
 	for _, conn := range p.conns {
 		_ = conn.Close()
 	}
 	p.conns = nil
+}
+
+// restore lets connections through.
+func (p *proxy) restore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.off = false
 }
 
 // When no more passwords may wait to be hashed, the answer is a quick 503, and what needs no hash is served as ever.

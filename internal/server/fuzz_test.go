@@ -23,7 +23,8 @@ func FuzzRequest(f *testing.F) {
 		given := with(unlimited, map[string]string{
 			"profile": profile, "DJOSER.CREATE_SESSION_ON_LOGIN": "true", "DJOSER.SEND_ACTIVATION_EMAIL": "false", "AUTH_PASSWORD_VALIDATORS": "[]",
 			"SIMPLE_JWT.ROTATE_REFRESH_TOKENS": "true", "SIMPLE_JWT.BLACKLIST_AFTER_ROTATION": "true", "hash_queue": "1000",
-			"PASSWORD_HASHERS": "[django.contrib.auth.hashers.PBKDF2PasswordHasher]",
+			"REST_AUTH.USE_JWT": "true",
+			"PASSWORD_HASHERS":  "[django.contrib.auth.hashers.PBKDF2PasswordHasher]",
 		})
 		s, err := New(ctx, load(f, testenv.SQLite(f), given), Options{Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: time.Now, Terminal: io.Discard})
 		if err != nil {
@@ -51,6 +52,15 @@ func FuzzRequest(f *testing.F) {
 		f.Add("POST", "/auth/"+path, jsonType, []byte(`{"username":"ann","password":"x","email":"ann@example.com","uid":"MQ","token":"c-a","refresh":"a.b.c"}`))
 		f.Add("PATCH", "/auth/"+path+"?format=json", formType, []byte("username=bob&email=bob%40example.com&current_password=x&new_password=y&new_username=\x00"))
 		f.Add("OPTIONS", "/auth/"+path, "multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\nx\r\n--b--"))
+	}
+	for _, path := range []string{
+		"login", "logout", "user", "password/change", "password/reset", "password/reset/confirm", "token/refresh", "token/verify", "registration",
+		"registration/verify-email", "registration/resend-email",
+	} {
+		f.Add("POST", "/api/auth/"+path+"/", jsonType, []byte(`{"username":"ann","password":"x","email":"ann@example.com","uid":"1","token":"c-a","refresh":"a.b.c",`+
+			`"key":"MQ:1rffcm:x","new_password1":"a","new_password2":"a","password1":"p","password2":"p"}`))
+		f.Add("PUT", "/api/auth/"+path+"/", formType, []byte("username=bob&first_name=\xff&email=&password1=\x00&uid=%EF%BC%91"))
+		f.Add("OPTIONS", "/api/auth/"+path+"/", jsonType, []byte(`[null]`))
 	}
 	f.Add("GET", "/api/token/", "", []byte(nil))
 	f.Add("DELETE", "/auth/users/%ff/", jsonType, []byte(`{"current_password":1e999}`))

@@ -73,6 +73,27 @@ func TestHostAllowed(t *testing.T) {
 	}
 }
 
+func TestHostForm(t *testing.T) {
+	for host, want := range map[string]bool{
+		"example.com": true, "EXAMPLE.com.:8000": true, "127.0.0.1": true, "[::1]": true, "[fe80::1]:80": true,
+		"": false, "a_b": false, "a b": false, "a,b": false, "user@a": false, "a:b": false, ":80": false, "[::1": false, "a/b": false, "é": false, "a\n": false,
+	} {
+		if got := hostForm.MatchString(host); got != want {
+			t.Errorf("%q: got %v", host, got)
+		}
+	}
+}
+
+func TestEscapePath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/auth/users/me": "/auth/users/me", "/a b+c": "/a%20b+c", "/\u00fc%;=?#": "/%C3%BC%25%3B%3D%3F%23", "/:@&$,-_.!~*'()": "/:@&$,-_.!~*'()",
+	} {
+		if got := escapePath(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestForwardedHostAndScheme(t *testing.T) {
 	for _, test := range []struct {
 		name    string

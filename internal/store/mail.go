@@ -53,9 +53,9 @@ func (s *Store) MailSent(ctx context.Context, id int64) error {
 	return err
 }
 
-// MailFailed keeps a mail to be tried again at next.
-func (s *Store) MailFailed(ctx context.Context, id int64, reason string, next time.Time) error {
-	return s.change(ctx, "UPDATE latchkey_mail SET next_attempt_at = $2, last_error = $3 WHERE id = $1", id, s.stamp(next), reason)
+// MailFailed keeps a mail to be tried again at next; ErrNotFound where the claim is over and the mail went, or is somebody else's by now.
+func (s *Store) MailFailed(ctx context.Context, m Mail, reason string, next time.Time) error {
+	return s.change(ctx, "UPDATE latchkey_mail SET next_attempt_at = $3, last_error = $4 WHERE id = $1 AND attempts = $2", m.ID, m.Attempts, s.stamp(next), reason)
 }
 
 // MailBacklog is how many mails are owed.

@@ -323,10 +323,11 @@ func TestMail(t *testing.T) {
 		claim(noon.Add(3*time.Second), 10, want[2:4]...)
 		next(noon.Add(4 * time.Second))
 		must(t, s.MailSent(ctx, 1))
-		must(t, s.MailFailed(ctx, 2, "no", noon.Add(time.Hour)))
-		if err := s.MailFailed(ctx, 1, "no", noon); err != store.ErrNotFound {
+		must(t, s.MailFailed(ctx, want[1], "no", noon.Add(time.Hour)))
+		if err := s.MailFailed(ctx, want[0], "no", noon); err != store.ErrNotFound {
 			t.Errorf("a mail that is gone: got %v", err)
 		}
+		late := want[2]
 		if n, err := s.MailBacklog(ctx); n != 4 || err != nil {
 			t.Errorf("got %d, %v", n, err)
 		}
@@ -335,6 +336,9 @@ func TestMail(t *testing.T) {
 		}
 		want[4].Attempts = 1
 		claim(noon.Add(10*time.Minute), 10, want[2:]...) // the leases of the third and the fourth are over
+		if err := s.MailFailed(ctx, late, "no", noon); err != store.ErrNotFound {
+			t.Errorf("a mail that somebody else has claimed since: got %v", err)
+		}
 		next(noon.Add(11 * time.Minute))
 	})
 }

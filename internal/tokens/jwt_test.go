@@ -355,6 +355,28 @@ func TestClaimNamesAreConfigurable(t *testing.T) {
 	}
 }
 
+// A type claim of None is called "null" once it has been read, and then is no claim that a refresh leaves out.
+func TestTypeClaimNoneIsCopiedOnceRead(t *testing.T) {
+	j := newTestJWTs(t, func(cfg *JWTConfig) { cfg.TokenTypeClaim = nil })
+	made := j.NewRefresh(Claimant{ID: "1"}, time.Now())
+	raw, err := j.Encode(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := j.Decode(raw, "refresh", time.Now(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		refresh Token
+		want    Value
+	}{{made, `"access"`}, {read, `"refresh"`}} {
+		if got, _ := j.AccessFor(c.refresh, time.Now()).Claims.Get("null"); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+}
+
 func TestUserID(t *testing.T) {
 	byKey := newTestJWTs(t, nil)
 	byName := newTestJWTs(t, func(cfg *JWTConfig) { cfg.UserIDField = "username" })

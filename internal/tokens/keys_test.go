@@ -90,6 +90,22 @@ func TestKeysAreRefused(t *testing.T) {
 	}
 }
 
+func TestShortSecretsWhereAsked(t *testing.T) {
+	cfg := DefaultJWTConfig()
+	cfg.Algorithm = "HS512"
+	keys := Keys{Secret: strings.Repeat("k", 50)} // as long as Django's own
+	if _, err := NewJWTs(cfg, keys, time.UTC); err == nil {
+		t.Error("a secret shorter than the hash is taken")
+	}
+	cfg.ShortSecrets = true
+	if _, err := NewJWTs(cfg, keys, time.UTC); err != nil {
+		t.Error(err)
+	}
+	if _, err := NewJWTs(cfg, Keys{}, time.UTC); err == nil {
+		t.Error("no secret at all is taken")
+	}
+}
+
 func TestAllMistakesAreNamedAtOnce(t *testing.T) {
 	cfg := DefaultJWTConfig()
 	cfg.JTIClaim, cfg.UserIDClaim = nil, ""

@@ -3,6 +3,7 @@ package tokens
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -50,6 +51,21 @@ func TestParseInt(t *testing.T) {
 	} {
 		if got, ok := ParseInt(c.text); ok != c.ok || ok && got != c.want {
 			t.Errorf("ParseInt(%q) = %d, %v; want %d, %v", c.text, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestPlainInt(t *testing.T) {
+	for text, want := range map[string]string{
+		"1": "1", " +0_7 ": "+07", "-\uff11\u0662": "-12", "9223372036854775808": "9223372036854775808", "-99999999999999999999": "-99999999999999999999",
+	} {
+		if got, ok := PlainInt(text); !ok || got != want {
+			t.Errorf("PlainInt(%q) = %q, %v; want %q", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"", "-", "+_1", "1_", "1__0", "1.0", "0x1", "²", strings.Repeat("9", 4301)} {
+		if got, ok := PlainInt(text); ok {
+			t.Errorf("PlainInt(%q) = %q", text, got)
 		}
 	}
 }

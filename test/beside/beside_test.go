@@ -280,3 +280,12 @@ func TestBeside(t *testing.T) {
 		sameSchema(t, before, schemaOf(t, p.db))
 	})
 }
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

@@ -50,8 +50,9 @@ func (a *API) logout(w http.ResponseWriter, r *drf.Request) error {
 	return a.endRefresh(w, r)
 }
 
-// endRefresh blacklists the refresh token of the cookie, if HTTPONLY keeps tokens there, else that of the body, and never the other's.
+// endRefresh takes the cookies back, whatever comes then, and blacklists the refresh token of the cookie, if HTTPONLY keeps tokens there, else that of the body, and never the other's.
 func (a *API) endRefresh(w http.ResponseWriter, r *drf.Request) error {
+	a.dropCookies(w)
 	var raw any
 	present, where := false, "cookie"
 	if a.Config.JWTAuthHTTPOnly {
@@ -68,7 +69,6 @@ func (a *API) endRefresh(w http.ResponseWriter, r *drf.Request) error {
 		where = "request"
 		raw, present = a.rawRefresh(in)
 	}
-	a.dropCookies(w)
 	absent := drf.Detail(http.StatusUnauthorized, "Refresh token was not included in "+where+" data.")
 	if !present || raw == nil {
 		if err := a.Accounts.BlacklistNobody(r.Context()); err != nil {
