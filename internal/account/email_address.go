@@ -65,13 +65,7 @@ func (s *Service) usersOfAddress(ctx context.Context, email string) ([]store.Use
 			return nil, err
 		}
 	}
-	var verified, all []store.EmailAddress
-	for _, row := range rows {
-		all = append(all, row)
-		if row.Verified {
-			verified = append(verified, row)
-		}
-	}
+	verified := slices.DeleteFunc(slices.Clone(rows), func(row store.EmailAddress) bool { return !row.Verified })
 	if len(verified) > 0 {
 		return s.owners(ctx, verified, nil)
 	}
@@ -79,7 +73,7 @@ func (s *Service) usersOfAddress(ctx context.Context, email string) ([]store.Use
 	if err != nil || !s.Exact {
 		return own, err
 	}
-	return s.owners(ctx, all, own)
+	return s.owners(ctx, rows, own)
 }
 
 // owners are the users of rows, and more, each once.

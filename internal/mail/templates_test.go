@@ -293,3 +293,24 @@ func BenchmarkRender(b *testing.B) {
 		}
 	}
 }
+
+// dj-rest-auth's mails are text alone, unless the operator writes HTML.
+func TestTextAlone(t *testing.T) {
+	d := mail.Data{SiteName: "Site", Domain: "example.com", Username: "ann", URL: "https://example.com/confirm/MQ:1a:b", Expires: 72 * time.Hour}
+	own := newTemplates(t, writeFiles(t, map[string]string{"email_confirmation.html": "<p>{{link .URL}}</p>", "password_reset_key.html": "<p>{{link .URL}}</p>"}))
+	for kind, named := range map[mail.Kind]bool{mail.EmailConfirmation: false, mail.PasswordResetKey: true} {
+		subject, text, part, err := newTemplates(t, "").Render(kind, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if subject == "" || part != "" || !slices.Contains(strings.Split(text, "\n"), d.URL) || !strings.Contains(text, "3 days") {
+			t.Errorf("%s: %q, %q, %q", kind, subject, text, part)
+		}
+		if strings.Contains(text, "ann") != named {
+			t.Errorf("%s: the name stands in %q", kind, text)
+		}
+		if _, _, part, err = own.Render(kind, d); err != nil || !slices.Equal(linkSet(part), []string{d.URL}) {
+			t.Errorf("%s with HTML of one's own: %s, %v", kind, part, err)
+		}
+	}
+}

@@ -136,7 +136,7 @@ func (s *Server) mount(cfg *config.Config, o Options, box *mail.Mailbox) error {
 			return err
 		}
 		if routes == nil {
-			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + ": NOT SERVED by this version, its paths answer 404"})
+			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + ": NOT SERVED, for the database has no table of what a login gives; its paths answer 404"})
 			continue
 		}
 		s.Served = append(s.Served, Served{m.Path + "/", m.Dialect})
@@ -169,6 +169,9 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 		return append(users.Routes(view.DefaultPermissions), jwt.DjoserRoutes()...), nil
 	case config.DjRestAuth:
 		rest := s.restAuth(cfg, o)
+		if c := rest.Config; !c.UseJWT && c.TokenModel == nil && !c.SessionLogin {
+			return nil, nil
+		}
 		routes := rest.Routes()
 		if cfg.RestAuth.UseJWT {
 			routes = append(routes, jwt.VerifyRoute("token/verify/"))
@@ -212,6 +215,13 @@ func (s *Server) restAuth(cfg *config.Config, o Options) *djrestauth.API {
 	}
 	if !exact {
 		api.Origin = csrf(cfg).Origin
+	}
+	// What is on by default alone is off where its table is not there; checkApps has refused what was asked for.
+	if !s.Store.Apps().Sessions {
+		api.Config.SessionLogin = false
+	}
+	if !s.Store.Apps().AuthToken {
+		api.Config.TokenModel = nil
 	}
 	return api
 }

@@ -37,6 +37,7 @@ func (p *pair) passwords(t *testing.T) {
 			t.Errorf("this Django has no %s: install python3-argon2 and python3-bcrypt", algorithm)
 		}
 	}
+	classes["pbkdf2_sha256"] = "django.contrib.auth.hashers.PBKDF2PasswordHasher" // which the project's own is one of
 	preferred := "pbkdf2_sha256"
 	for algorithm, class := range classes {
 		others := slices.DeleteFunc(mapValues(classes), func(c string) bool { return c == class })

@@ -504,3 +504,20 @@ func TestUsername(t *testing.T) {
 		s.want("one's own in capitals", patch("ANN"), 200, `{"pk":2,"username":"ANN","email":"ann@site.example","first_name":"","last_name":""}`)
 	})
 }
+
+// TestWhatIsNotThere serves what the tables allow: without those of sessions and keys no login needs them.
+func TestWhatIsNotThere(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, database string) {
+		const apps = "INSTALLED_APPS: [django.contrib.auth, allauth.account, dj_rest_auth, dj_rest_auth.registration]\n"
+		s := start(t, database, apps)
+		s.want("register", s.register("ann"), 201, "")
+		in := s.login("ann")
+		s.want("login", in, 200, "")
+		s.want("change", s.post("password/change/", `{"new_password1":"battery-staple-8","new_password2":"battery-staple-8"}`, bearer(in.field("access"))...), 200, "")
+		s.want("logout", s.post("logout/", `{}`), 200, `{"detail":"Neither cookies or blacklist are enabled, so the token has not been deleted server side. `+
+			`Please make sure the token is deleted client side."}`)
+
+		s = start(t, database, apps+"REST_AUTH: {USE_JWT: false}")
+		s.want("a login that would give nothing", s.login("ann"), 404, "")
+	})
+}

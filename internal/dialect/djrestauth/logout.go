@@ -50,7 +50,8 @@ func (a *API) logout(w http.ResponseWriter, r *drf.Request) error {
 	return a.endRefresh(w, r)
 }
 
-// endRefresh takes the cookies back, whatever comes then, and blacklists the refresh token of the cookie, if HTTPONLY keeps tokens there, else that of the body, and never the other's.
+// endRefresh takes the cookies back, whatever comes then, and blacklists the refresh token of the cookie, if HTTPONLY keeps tokens there, else that of the body,
+// and never the other's.
 func (a *API) endRefresh(w http.ResponseWriter, r *drf.Request) error {
 	a.dropCookies(w)
 	var raw any

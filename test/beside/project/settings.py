@@ -66,7 +66,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 9}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS + [
+PASSWORD_HASHERS = ["hashers.QuickHasher"] + global_settings.PASSWORD_HASHERS[1:] + [
     "django.contrib.auth.hashers.BCryptPasswordHasher",
     "django.contrib.auth.hashers.MD5PasswordHasher",
 ]
