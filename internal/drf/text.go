@@ -4,8 +4,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Text of a request is a Go string in UTF-8, with one extension: JSON can spell half of a surrogate pair ("\ud800"), which Python keeps as a character
@@ -63,69 +61,4 @@ func Strip(s string) string {
 
 func isSpace(r rune) bool {
 	return unicode.IsSpace(r) || r >= 0x1C && r <= 0x1F
-}
-
-// Lower is Python's str.lower(): every letter by itself, but for the capital I with dot, which becomes two characters,
-// and the Greek sigma, which has a form of its own at the end of a word.
-func Lower(s string) string {
-	if !strings.ContainsAny(s, "İΣ") {
-		return strings.ToLower(s)
-	}
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == 'İ':
-			b.WriteString("i\u0307")
-		case r == 'Σ' && endsWord(s[:i], s[i+len("Σ"):]):
-			b.WriteRune('ς')
-		default:
-			b.WriteRune(unicode.ToLower(r))
-		}
-	}
-	return b.String()
-}
-
-// endsWord says whether a letter between before and after is the last of a word: Unicode's Final_Sigma.
-func endsWord(before, after string) bool {
-	for before != "" {
-		r, size := utf8.DecodeLastRuneInString(before)
-		if before = before[:len(before)-size]; caseIgnorable(r) {
-			continue
-		}
-		if !cased(r) {
-			return false
-		}
-		for _, r := range after {
-			if !caseIgnorable(r) {
-				return !cased(r)
-			}
-		}
-		return true
-	}
-	return false
-}
-
-func cased(r rune) bool {
-	return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Other_Lowercase, unicode.Other_Uppercase)
-}
-
-// caseIgnorable is Unicode's Case_Ignorable: marks, formats, modifiers, and the punctuation that stands within words.
-func caseIgnorable(r rune) bool {
-	return strings.ContainsRune("'.:·\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a", r) ||
-		unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk)
-}
-
-// NormalizeEmail is what Django stores of an address at sign-up: the part after the last @ in lower case. Text without an @ is returned as it is.
-func NormalizeEmail(s string) string {
-	stripped := Strip(s)
-	at := strings.LastIndexByte(stripped, '@')
-	if at < 0 {
-		return s
-	}
-	return stripped[:at+1] + Lower(stripped[at+1:])
-}
-
-// NormalizeUsername is what Django stores of a user name at sign-up: its NFKC form.
-func NormalizeUsername(s string) string {
-	return norm.NFKC.String(s)
 }

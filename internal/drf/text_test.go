@@ -2,7 +2,6 @@ package drf
 
 import (
 	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -50,28 +49,5 @@ func TestSurrogates(t *testing.T) {
 	}
 	if _, ok := firstSurrogate("\xed\xa0"); ok {
 		t.Error("a piece of a surrogate is one")
-	}
-}
-
-// The right column is Python's str.lower().
-func TestLower(t *testing.T) {
-	for s, want := range map[string]string{
-		"ABC": "abc", "ÄÖ": "äö", "İ": "i\u0307", "ΑΣ": "ας", "Σ": "σ", "ΑΣΑ": "ασα", "ΑΣ.": "ας.", "ΑΣ.Α": "ασ.α",
-		"Α\u0301Σ": "α\u0301ς", ".Σ": ".σ", "ΣΣ": "σς", "ǅΣ": "ǆς", "ẞ": "ß",
-	} {
-		if got := Lower(s); got != want {
-			t.Errorf("%q: got %q, want %q", s, got, want)
-		}
-	}
-}
-
-func TestNormalizeEmail(t *testing.T) {
-	for _, c := range readVectors(t).NormalizeEmail {
-		if got := NormalizeEmail(c.Email); got != c.Stored {
-			t.Errorf("%q: got %q, want %q", c.Email, got, c.Stored)
-		}
-	}
-	if got := NormalizeEmail(strings.Repeat("A", 3) + "@X"); got != "AAA@x" {
-		t.Errorf("got %q", got)
 	}
 }

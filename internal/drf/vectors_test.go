@@ -22,11 +22,9 @@ type vectors struct {
 		Items []struct {
 			Username string
 			Valid    bool
-			NFKC     string
 		}
 	} `json:"username_validator"`
-	NormalizeEmail []struct{ Email, Stored string } `json:"normalize_email"`
-	Unicode        struct {
+	Unicode struct {
 		Stripped [][2]string `json:"stripped_by_str_strip"` // ranges, in hexadecimal
 	} `json:"unicode"`
 }
