@@ -24,7 +24,7 @@ from django.urls import get_resolver, reverse
 KNOWN = json.loads("{{KNOWN}}")
 WITH_SECRETS = "{{WITH_SECRETS}}"
 
-SECRETS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_HOST_PASSWORD", "SIMPLE_JWT.SIGNING_KEY"}
+SECRETS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_HOST_PASSWORD", "SIMPLE_JWT.SIGNING_KEY", "SOCIALACCOUNT_PROVIDERS"}
 # Where Django's own default is not Latchkey's, the value in effect is printed whether it was set or not.
 ALWAYS = {"TIME_ZONE", "USE_TZ", "INSTALLED_APPS", "MIDDLEWARE", "AUTH_PASSWORD_VALIDATORS", "PASSWORD_HASHERS"}
 SECTIONS = ("DJOSER", "SIMPLE_JWT", "REST_FRAMEWORK", "REST_AUTH")
@@ -49,7 +49,7 @@ class NotPlain(Exception):
 
 
 def lose(what, instead):
-    lost.append((what, instead))
+    lost.append((what, re.sub(r"^remove it[:;] ", "", instead)))
 
 
 def plain(value):

@@ -3,7 +3,6 @@ package beside
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,6 +125,8 @@ func (p *pair) findsNothingToMigrate(t *testing.T) {
 	}
 }
 
+var dropTables = regexp.MustCompile(`DROP TABLE (latchkey_.*);`)
+
 // goneAgain takes Latchkey away, after which Django goes on with everything that Latchkey made.
 func (p *pair) goneAgain(t *testing.T) {
 	p.joins(t, p.latchkey, "last")
@@ -140,8 +141,8 @@ func (p *pair) goneAgain(t *testing.T) {
 		names = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_name LIKE 'latchkey%' ORDER BY 1"
 	}
 	tables := column(t, p.db, names)
-	if len(tables) == 0 {
-		t.Fatal("Latchkey had no tables")
+	if documented := strings.Split(dropTables.FindStringSubmatch(readFile(t, "../../docs/django.md"))[1], ", "); !slices.Equal(tables, documented) {
+		t.Fatalf("Latchkey has the tables %v, and docs/django.md drops %v", tables, documented)
 	}
 	for _, table := range tables {
 		if _, err := p.db.Exec("DROP TABLE " + table); err != nil {
@@ -158,6 +159,6 @@ func (p *pair) goneAgain(t *testing.T) {
 	p.joins(t, p.python, "after")
 	p.python.wants(t, 204, "DELETE", "/auth/users/me/", "Token "+key.field(t, "auth_token"), fields{"current_password": "staple-battery-8"})
 	if left := column(t, p.db, "SELECT username FROM auth_user WHERE username = 'last'"); len(left) != 0 {
-		t.Errorf("%s is still there", fmt.Sprint(left))
+		t.Errorf("%v is still there", left)
 	}
 }

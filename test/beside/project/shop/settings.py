@@ -8,7 +8,7 @@ AUTH_USER_MODEL = "shop.Customer"
 INSTALLED_APPS = INSTALLED_APPS + ["shop.apps.ShopConfig"]  # noqa: F405
 MIDDLEWARE = MIDDLEWARE + ["shop.rules.measured"]  # noqa: F405
 AUTHENTICATION_BACKENDS = AUTHENTICATION_BACKENDS + ["shop.rules.Directory"]  # noqa: F405
-AUTH_PASSWORD_VALIDATORS = AUTH_PASSWORD_VALIDATORS + [{"NAME": "shop.serializers.NotTheNameOfOurShop"}]  # noqa: F405
+AUTH_PASSWORD_VALIDATORS = AUTH_PASSWORD_VALIDATORS + [{"NAME": "shop.rules.NotTheNameOfOurShop"}]  # noqa: F405
 PASSWORD_HASHERS = ["shop.rules.SlowHasher"]
 DATABASES = {"default": {
     "ENGINE": "django.db.backends.postgresql",
@@ -41,3 +41,4 @@ SIMPLE_JWT = {
     "SIGNING_KEY": "a-signing-key-of-its-own-0123456789-0123456789",
     "TOKEN_OBTAIN_SERIALIZER": "shop.serializers.LoginSerializer",
 }
+SOCIALACCOUNT_PROVIDERS = {"example": {"APP": {"client_id": "shop", "secret": "secret of the provider"}}}
