@@ -2,6 +2,7 @@ package beside
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -40,7 +41,7 @@ func (p *pair) passwords(t *testing.T) {
 	classes["pbkdf2_sha256"] = "django.contrib.auth.hashers.PBKDF2PasswordHasher" // which the project's own is one of
 	preferred := "pbkdf2_sha256"
 	for algorithm, class := range classes {
-		others := slices.DeleteFunc(mapValues(classes), func(c string) bool { return c == class })
+		others := slices.DeleteFunc(slices.Collect(maps.Values(classes)), func(c string) bool { return c == class })
 		maker, stop := p.serveLatchkey(t, map[string]string{
 			"PASSWORD_HASHERS": "[" + strings.Join(append([]string{class}, others...), ", ") + "]", "DJOSER.SEND_ACTIVATION_EMAIL": "false"})
 		maker.signsUp(t, "latchkey_"+algorithm)
@@ -63,14 +64,6 @@ func (p *pair) passwords(t *testing.T) {
 			}
 		}
 	}
-}
-
-func mapValues(m map[string]string) []string {
-	var all []string
-	for _, value := range m {
-		all = append(all, value)
-	}
-	return all
 }
 
 func (p *pair) hash(t *testing.T, name string) string {
@@ -167,7 +160,7 @@ func (p *pair) links(t *testing.T) {
 // newPassword: what a new password at one ends at the other is what Django ends with it, sessions and mailed links, and tokens by its settings.
 // Latchkey ends refresh tokens and keys too, and Django honours that.
 func (p *pair) newPassword(t *testing.T) {
-	revokes := strings.Contains(p.settingsOf(t), "CHECK_REVOKE_TOKEN: true")
+	revokes := strings.Contains(readFile(t, p.config), "CHECK_REVOKE_TOKEN: true")
 	for _, side := range p.sides() {
 		here, there := side[0], side[1]
 		name := "password_" + here.name
@@ -197,12 +190,6 @@ func (p *pair) newPassword(t *testing.T) {
 			}
 		}
 	}
-}
-
-// settingsOf is the configuration that was read from the project.
-func (p *pair) settingsOf(t *testing.T) string {
-	t.Helper()
-	return readFile(t, p.config)
 }
 
 var mailedKey = regexp.MustCompile(`/accounts/confirm-email/([^/\s"<]+)/`)

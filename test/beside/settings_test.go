@@ -9,7 +9,7 @@ import (
 	"latchkey/internal/testenv"
 )
 
-// checked runs config check on a file, with settings beside it in the environment.
+// checked runs config check on a file.
 func checked(t *testing.T, file string) (said string, code int) {
 	t.Helper()
 	return latchkey(t, "config", "check", file)
