@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // Exec runs statements as they stand, for tests that look behind the methods.
@@ -43,3 +44,19 @@ func (s *Store) Rows(ctx context.Context, query string, args ...any) ([][]string
 
 // IsPostgres tells the engine.
 func (s *Store) IsPostgres() bool { return s.engine == postgresEngine }
+
+// UsernameTaken tells whether a user has exactly this USERNAME_FIELD.
+func (s *Store) UsernameTaken(ctx context.Context, name string) (bool, error) {
+	return s.exists(ctx, "SELECT 1 FROM "+s.users+" WHERE "+s.model.UsernameField+" = $1", name)
+}
+
+// SetNames writes the first and the last name.
+func (s *Store) SetNames(ctx context.Context, id ID, first, last string) error {
+	return s.change(ctx, "UPDATE "+s.users+" SET first_name = $2, last_name = $3 WHERE id = $1", id, first, last)
+}
+
+// NextMail is when the next mail is due; not ok when none is owed.
+func (s *Store) NextMail(ctx context.Context) (due time.Time, ok bool, err error) {
+	err = s.first(ctx, []any{optional{&due}}, "SELECT min(next_attempt_at) FROM latchkey_mail")
+	return due, err == nil && !due.IsZero(), err
+}

@@ -64,9 +64,3 @@ func (s *Store) MailBacklog(ctx context.Context) (int64, error) {
 	err := s.first(ctx, []any{&n}, "SELECT count(*) FROM latchkey_mail")
 	return n, err
 }
-
-// NextMail is when the next mail is due; not ok when none is owed.
-func (s *Store) NextMail(ctx context.Context) (due time.Time, ok bool, err error) {
-	err = s.first(ctx, []any{optional{&due}}, "SELECT min(next_attempt_at) FROM latchkey_mail")
-	return due, err == nil && !due.IsZero(), err
-}

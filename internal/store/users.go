@@ -149,11 +149,6 @@ func (s *Store) Users(ctx context.Context) ([]User, error) {
 	return s.userList(ctx, s.selectUsers()+"ORDER BY u.id")
 }
 
-// UsernameTaken tells whether a user has exactly this USERNAME_FIELD.
-func (s *Store) UsernameTaken(ctx context.Context, name string) (bool, error) {
-	return s.exists(ctx, "SELECT 1 FROM "+s.users+" WHERE "+s.model.UsernameField+" = $1", name)
-}
-
 // exists tells whether a query finds a row.
 func (s *Store) exists(ctx context.Context, query string, args ...any) (bool, error) {
 	var one int
@@ -253,11 +248,6 @@ func (s *Store) SetText(ctx context.Context, id ID, column, value string) error 
 		return fmt.Errorf("%q is no text column of users", column)
 	}
 	return s.setColumn(ctx, id, column, value)
-}
-
-// SetNames writes the first and the last name.
-func (s *Store) SetNames(ctx context.Context, id ID, first, last string) error {
-	return s.change(ctx, "UPDATE "+s.users+" SET first_name = $2, last_name = $3 WHERE id = $1", id, first, last)
 }
 
 // SetActive says whether the user may sign in.

@@ -40,7 +40,7 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 	if os.Getenv(child) != "" {
 		address, err := startPostgres()
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		if err := os.WriteFile(os.Getenv(child), []byte(address), 0o600); err != nil {
 			t.Fatal(err)
