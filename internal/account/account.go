@@ -34,7 +34,7 @@ type Service struct {
 	UsernameField, LoginField string
 	// Exact keeps the reference's weaknesses, for teams that must.
 	Exact bool
-	// End says after what a user's refresh tokens, token key, sessions and outstanding links end.
+	// End says after what a user's refresh tokens, token key and outstanding links end.
 	End End
 	// RotationGrace is how long after its rotation a refresh token may come again without its family being ended.
 	RotationGrace time.Duration

@@ -61,8 +61,8 @@ func (s *Service) SetActive(ctx context.Context, id store.ID, active bool) error
 	})
 }
 
-// end ends a user's refresh tokens, token key and outstanding links. Sessions end by themselves: Django's hash of the password in them no longer fits, and an
-// inactive user's are not honoured.
+// end ends a user's refresh tokens, token key and outstanding links. Sessions are not looked for, since nothing in
+// django_session but its signed data names their user: a new password ends them by itself, they rest while the user is inactive, and a new address leaves them.
 func (s *Service) end(ctx context.Context, tx *store.Store, id store.ID) error {
 	now := s.Now()
 	apps := tx.Apps()

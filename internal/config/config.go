@@ -78,7 +78,7 @@ type Config struct {
 	JWTLegacyKeys bool `yaml:"jwt_legacy_keys"`
 	// Links is where dj-rest-auth's mails lead.
 	Links Links `yaml:"links"`
-	// EndTokensOn names the changes that end a user's refresh tokens, token key, sessions and mailed links: OnPassword and its
+	// EndTokensOn names the changes that end a user's refresh tokens, token key and mailed links: OnPassword and its
 	// like. Where nothing is given it is all of them in the safe profile and none in the exact one.
 	EndTokensOn []string `yaml:"end_tokens_on"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed when the safe profile looks for a client's address.
