@@ -83,6 +83,17 @@ func (s *shell) write(name, text string) string {
 	return name
 }
 
+// database opens the one that development mode makes.
+func (s *shell) database() *sql.DB {
+	s.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(s.folder, "latchkey.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
 const goodSecret = "secret_key: a-key-for-tests-of-more-than-32-letters\n"
 
 func TestConfigCheckSaysWhatIsWrong(t *testing.T) {
@@ -345,11 +356,7 @@ func TestFlushExpiredTokens(t *testing.T) {
 		t.Errorf("an empty database: %s", out)
 	}
 	s.run(0, "Nw7!xyzzyQ", "user", "create", "ann")
-	db, err := sql.Open("sqlite", filepath.Join(s.folder, "latchkey.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := s.database()
 	for jti, expires := range map[string]string{"old": "2020-01-01 00:00:00", "good": "2999-01-01 00:00:00"} {
 		if _, err := db.Exec(`INSERT INTO token_blacklist_outstandingtoken (token, created_at, expires_at, user_id, jti) VALUES ('', NULL, $1, 1, $2)`, expires, jti); err != nil {
 			t.Fatal(err)

@@ -54,9 +54,16 @@ type flushCommand struct {
 // Run deletes what has expired, in batches.
 func (c *flushCommand) Run(ctx context.Context) error {
 	return withAccounts(ctx, &c.source, func(a *tools) error {
-		n, err := a.store.FlushExpired(ctx, a.accounts.Now(), 500)
+		now := a.accounts.Now()
+		total, err := a.store.Expired(ctx, now)
 		if err != nil {
 			return err
+		}
+		bar := progress("deleting expired rows", total)
+		n, err := a.store.FlushExpired(ctx, now, 500, func(rows int64) { _ = bar.Add64(rows) })
+		_ = bar.Finish()
+		if err != nil {
+			return fmt.Errorf("%w (%d expired rows are deleted already)", err, n)
 		}
 		fmt.Printf("deleted %d expired rows\n", n)
 		return nil

@@ -140,7 +140,7 @@ func (s *Server) purgeOnce(ctx context.Context, o Options) {
 			o.Log.ErrorContext(ctx, "purging panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	n, err := s.Store.FlushExpired(ctx, o.Now(), purgeBatch)
+	n, err := s.Store.FlushExpired(ctx, o.Now(), purgeBatch, nil)
 	switch {
 	case err != nil && ctx.Err() == nil:
 		o.Log.WarnContext(ctx, "expired rows could not be deleted", "error", err)

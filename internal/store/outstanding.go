@@ -66,17 +66,39 @@ func (s *Store) BlacklistUser(ctx context.Context, id ID, now time.Time) error {
 	})
 }
 
-// FlushExpired deletes tokens that have expired, as Django's flushexpiredtokens does, and Latchkey's rows about expired tokens and links.
-// It works in transactions of at most limit rows each, so that nobody waits long for it, and tells how many rows went.
-func (s *Store) FlushExpired(ctx context.Context, now time.Time, limit int) (total int64, err error) {
-	limit = max(limit, 1)
-	type purge struct{ table, key, order, first string }
-	purges := []purge{{table: "latchkey_refresh", key: "jti", order: "expires_at"}, {table: "latchkey_link", key: "digest", order: "expires_at"}}
+// A purge is a table whose rows expire.
+type purge struct {
+	table, key, order string
+	first             string // the statement that deletes what refers to the rows
+}
+
+// purges are the tables whose rows expire: Latchkey's own, and Django's where it has them.
+func (s *Store) purges() []purge {
+	list := []purge{{table: "latchkey_refresh", key: "jti", order: "expires_at"}, {table: "latchkey_link", key: "digest", order: "expires_at"}}
 	if s.Apps().Blacklist {
 		// Django has no index on expires_at, but old tokens have small ids
-		purges = append(purges, purge{"token_blacklist_outstandingtoken", "id", "id", "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN "})
+		list = append(list, purge{"token_blacklist_outstandingtoken", "id", "id", "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN "})
 	}
-	for _, p := range purges {
+	return list
+}
+
+// Expired counts the rows that FlushExpired would delete.
+func (s *Store) Expired(ctx context.Context, now time.Time) (total int64, err error) {
+	for _, p := range s.purges() {
+		var n int64
+		if err := s.first(ctx, []any{&n}, "SELECT count(*) FROM "+p.table+" WHERE expires_at <= $1", s.stamp(now)); err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// FlushExpired deletes tokens that have expired, as Django's flushexpiredtokens does, and Latchkey's rows about expired tokens and links.
+// It works in transactions of at most limit rows each, so that nobody waits long for it, and tells deleted, where that is not nil, how many rows each took.
+func (s *Store) FlushExpired(ctx context.Context, now time.Time, limit int, deleted func(rows int64)) (total int64, err error) {
+	limit = max(limit, 1)
+	for _, p := range s.purges() {
 		expired := "(SELECT " + p.key + " FROM " + p.table + " WHERE expires_at <= $1 ORDER BY " + p.order + " LIMIT $2)"
 		for gone := int64(limit); gone >= int64(limit); total += gone {
 			err = s.InTx(ctx, func(tx *Store) (err error) {
@@ -90,6 +112,9 @@ func (s *Store) FlushExpired(ctx context.Context, now time.Time, limit int) (tot
 			})
 			if err != nil {
 				return total, err
+			}
+			if deleted != nil {
+				deleted(gone)
 			}
 		}
 	}

@@ -97,7 +97,7 @@ func TestFarTimes(t *testing.T) {
 		if got.ExpiresAt.Year() != 9999 || got.IssuedAt.Year() != 1 {
 			t.Errorf("got %+v", got)
 		}
-		if n, err := s.FlushExpired(ctx, noon, 100); n != 0 || err != nil {
+		if n, err := s.FlushExpired(ctx, noon, 100, nil); n != 0 || err != nil {
 			t.Errorf("got %d, %v", n, err)
 		}
 	})
@@ -117,8 +117,12 @@ func TestFlushExpired(t *testing.T) {
 			must(t, s.InsertLink(ctx, store.Link{Digest: o.JTI, Purpose: "reset", CreatedAt: noon, ExpiresAt: expires}))
 		}
 		must(t, s.SaveSession(ctx, store.SessionRow{Key: "k", Expires: noon.Add(-time.Hour)}))
-		if n, err := s.FlushExpired(ctx, noon, 4); n != 63 || err != nil {
-			t.Errorf("got %d, %v; want 63", n, err)
+		if n, err := s.Expired(ctx, noon); n != 63 || err != nil {
+			t.Errorf("counted %d, %v; want 63", n, err)
+		}
+		var told, most int64
+		if n, err := s.FlushExpired(ctx, noon, 4, func(rows int64) { told, most = told+rows, max(most, rows) }); n != 63 || told != n || most != 4 || err != nil {
+			t.Errorf("got %d, told of %d and of %d at once, %v; want 63, by 4", n, told, most, err)
 		}
 		for _, table := range []string{"token_blacklist_outstandingtoken", "latchkey_refresh", "latchkey_link"} {
 			same(t, table, rows(t, s, "SELECT count(*) FROM "+table), []string{"4"})
@@ -127,7 +131,7 @@ func TestFlushExpired(t *testing.T) {
 			t.Errorf("listed: got %s, want %s", got, want)
 		}
 		same(t, "sessions", rows(t, s, "SELECT count(*) FROM django_session"), []string{"1"})
-		if n, err := s.FlushExpired(ctx, noon, 4); n != 0 || err != nil {
+		if n, err := s.FlushExpired(ctx, noon, 4, nil); n != 0 || err != nil {
 			t.Errorf("again: got %d, %v", n, err)
 		}
 	})
@@ -181,7 +185,7 @@ func TestRefreshFamilies(t *testing.T) {
 			t.Errorf("after BlacklistUser: %+v, %v", got, err)
 		}
 		must(t, bare.RevokeFamily(ctx, "b", noon))
-		if _, err := bare.FlushExpired(ctx, hour, 10); err != nil {
+		if _, err := bare.FlushExpired(ctx, hour, 10, nil); err != nil {
 			t.Error(err)
 		}
 	})
