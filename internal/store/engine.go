@@ -41,6 +41,7 @@ type engine struct {
 	hasTable     string
 	keyType      string // the declared type of the column id
 	uniqueColumn string // is there a unique index over the column $2 alone?
+	columns      string // everything that Column tells of the columns of $1
 	references   string // the foreign keys to $1 that the database does not clear up itself: table, column, column referred to
 	lockName     string // holds the name $1, a number, to the transaction's end; empty where every transaction excludes the others
 	lockSchema   string // excludes other migrations to the transaction's end
@@ -58,6 +59,14 @@ var sqliteEngine = &engine{
 	keyType:  `SELECT type FROM pragma_table_info($1) WHERE name = 'id'`,
 	uniqueColumn: `SELECT EXISTS (SELECT 1 FROM pragma_index_list($1) AS l WHERE l."unique" = 1 AND l.partial = 0
 		AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) AS i) = $2)`,
+	columns: `SELECT c.name, c.type, c."notnull" = 0 AND c.pk = 0, coalesce(c.dflt_value, ''), c.pk > 0,
+		c.pk > 0 AND (SELECT max(pk) FROM pragma_table_info($1)) = 1 OR EXISTS (SELECT 1 FROM pragma_index_list($1) AS l
+			WHERE l."unique" = 1 AND l.partial = 0 AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) AS i) = c.name),
+		c.pk = 1 AND lower(c.type) = 'integer', c.hidden IN (2, 3),
+		coalesce(f."table", ''), coalesce(f."to", CASE WHEN f."table" IS NOT NULL THEN 'id' END, ''),
+		instr(upper(m.sql), 'JSON_VALID("' || upper(c.name) || '")') > 0
+		FROM pragma_table_xinfo($1) AS c JOIN sqlite_master AS m ON m.type = 'table' AND m.name = $1
+		LEFT JOIN pragma_foreign_key_list($1) AS f ON f."from" = c.name WHERE c.hidden <> 1 ORDER BY c.cid`,
 	references: `SELECT m.name, f."from", coalesce(f."to", 'id') FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS f
 		WHERE m.type = 'table' AND lower(f."table") = lower($1) AND f.on_delete NOT IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2`,
 	maxID:    map[string]int64{"integer": math.MaxInt64, "bigint": math.MaxInt64},
@@ -79,6 +88,16 @@ var postgresEngine = &engine{
 	uniqueColumn: `SELECT EXISTS (SELECT 1 FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 		WHERE i.indrelid = to_regclass(quote_ident($1)) AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
 		AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = $2)`,
+	columns: `SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''),
+		EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey)),
+		EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
+			AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indkey[0] = a.attnum),
+		a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%', a.attgenerated <> '',
+		coalesce(t.relname, ''), coalesce(b.attname, ''), false
+		FROM pg_attribute AS a LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		LEFT JOIN pg_constraint AS f ON f.contype = 'f' AND f.conrelid = a.attrelid AND f.conkey = ARRAY[a.attnum]
+		LEFT JOIN pg_class AS t ON t.oid = f.confrelid LEFT JOIN pg_attribute AS b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
+		WHERE a.attrelid = to_regclass(quote_ident($1)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
 	references: `SELECT c.conrelid::regclass::text, a.attname::text, b.attname::text FROM pg_constraint AS c
 		JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 		JOIN pg_attribute AS b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1]
