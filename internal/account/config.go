@@ -26,61 +26,61 @@ type Prevention string
 
 // Config is allauth's ACCOUNT_* settings as far as they bear on the answers, under allauth's own names.
 type Config struct {
-	// EmailVerification is none, optional or mandatory.
+	// `mandatory`, or `true`: nobody logs in through dj-rest-auth before their address is verified. `none`: no mail. `false` is `optional`.
 	EmailVerification Verification `yaml:"ACCOUNT_EMAIL_VERIFICATION"`
-	// LoginMethods are username, email, or both.
+	// What dj-rest-auth's login asks for: `username`, `email`, or either. The address needs allauth's backend.
 	LoginMethods []string `yaml:"ACCOUNT_LOGIN_METHODS"`
-	// AuthenticationMethod is the older name of LoginMethods: username, email or username_email.
+	// Its older name: `username`, `email` or `username_email`.
 	AuthenticationMethod *string `yaml:"ACCOUNT_AUTHENTICATION_METHOD"`
-	// SignupFields are the fields of registration; a star marks those that must be there.
+	// A star marks what registration asks for. `email` and `username` count; what is not listed is required.
 	SignupFields []string `yaml:"ACCOUNT_SIGNUP_FIELDS"`
-	// EmailRequired is an older name for the star behind email.
+	// An older name for the star behind `email`.
 	EmailRequired *bool `yaml:"ACCOUNT_EMAIL_REQUIRED"`
-	// UsernameRequired is an older name for the star behind username; in the reference false has no effect.
+	// An older name for that behind `username`; `false` has no effect, as in the original.
 	UsernameRequired *bool `yaml:"ACCOUNT_USERNAME_REQUIRED"`
-	// UniqueEmail lets one user only have an address verified.
+	// Only one user has an address verified.
 	UniqueEmail bool `yaml:"ACCOUNT_UNIQUE_EMAIL"`
-	// PreventEnumeration is true, false or strict. Only strict changes a row: that of an address somebody has is made at once, and primary.
+	// Only `strict` matters: a second account's row of an address is made at once, and primary.
 	PreventEnumeration Prevention `yaml:"ACCOUNT_PREVENT_ENUMERATION"`
-	// EmailConfirmationHMAC signs confirmation keys; otherwise they stand in account_emailconfirmation.
+	// Confirmation keys are signed; otherwise they are kept in `account_emailconfirmation`.
 	EmailConfirmationHMAC bool `yaml:"ACCOUNT_EMAIL_CONFIRMATION_HMAC"`
-	// EmailConfirmationExpireDays is how long a confirmation key is good.
+	// How long a key is good.
 	EmailConfirmationExpireDays int `yaml:"ACCOUNT_EMAIL_CONFIRMATION_EXPIRE_DAYS"`
-	// EmailConfirmationCooldown is the least time between two confirmation mails to one address, where RateLimits does not say.
+	// The least time between two confirmation mails to an address.
 	EmailConfirmationCooldown time.Duration `yaml:"ACCOUNT_EMAIL_CONFIRMATION_COOLDOWN"`
-	// RateLimits is false, or holds allauth's rates by action, of which confirm_email counts here.
+	// `{confirm_email: 1/3m/key}` goes before the cooldown, `false` is no limit; other actions are accepted without effect.
 	RateLimits any `yaml:"ACCOUNT_RATE_LIMITS"`
-	// Salt is mixed into signed confirmation keys.
+	// Mixed into signed keys.
 	Salt string `yaml:"ACCOUNT_SALT"`
-	// UsernameMinLength is for registration.
+	// For registration.
 	UsernameMinLength int `yaml:"ACCOUNT_USERNAME_MIN_LENGTH"`
-	// UsernameBlacklist are names that nobody may have, whatever their case.
+	// Names that nobody may have, whatever their case.
 	UsernameBlacklist []string `yaml:"ACCOUNT_USERNAME_BLACKLIST"`
-	// UsernameValidators names Python code; it is refused at the start.
+	// Refused: Python code.
 	UsernameValidators *string `yaml:"ACCOUNT_USERNAME_VALIDATORS"`
-	// PreserveUsernameCasing keeps names as they are typed; otherwise registration stores them in lower case.
+	// Off, registration stores names in lower case.
 	PreserveUsernameCasing bool `yaml:"ACCOUNT_PRESERVE_USERNAME_CASING"`
-	// PasswordMinLength is for registration, where there are no password validators.
+	// For registration, where `AUTH_PASSWORD_VALIDATORS` is empty.
 	PasswordMinLength int `yaml:"ACCOUNT_PASSWORD_MIN_LENGTH"`
-	// DefaultHTTPProtocol is https to have it in every link.
+	// `https` is for every link, whatever the request came by.
 	DefaultHTTPProtocol string `yaml:"ACCOUNT_DEFAULT_HTTP_PROTOCOL"`
-	// EmailSubjectPrefix stands before subjects; nil for the site's name in brackets.
+	// Stands before subjects; the site's name in brackets where it is not given.
 	EmailSubjectPrefix *string `yaml:"ACCOUNT_EMAIL_SUBJECT_PREFIX"`
-	// ChangeEmail makes a verified address its user's only one.
+	// A verified address becomes its user's only one.
 	ChangeEmail bool `yaml:"ACCOUNT_CHANGE_EMAIL"`
-	// EmailMaxLength is the width of account_emailaddress.email.
+	// The width of the column of addresses.
 	EmailMaxLength int `yaml:"ACCOUNT_EMAIL_MAX_LENGTH"`
-	// LogoutOnGet lets GET log out.
+	// GET logs out too.
 	LogoutOnGet bool `yaml:"ACCOUNT_LOGOUT_ON_GET"`
-	// UserModelUsernameField and UserModelEmailField must be Django's own columns.
-	UserModelUsernameField string `yaml:"ACCOUNT_USER_MODEL_USERNAME_FIELD"`
-	UserModelEmailField    string `yaml:"ACCOUNT_USER_MODEL_EMAIL_FIELD"`
-	// Adapter and PasswordResetTokenGenerator name Python classes; only allauth's own are accepted.
+	// Only this.
+	UserModelUsernameField      string `yaml:"ACCOUNT_USER_MODEL_USERNAME_FIELD"`
+	UserModelEmailField         string `yaml:"ACCOUNT_USER_MODEL_EMAIL_FIELD"`
 	Adapter                     string `yaml:"ACCOUNT_ADAPTER"`
 	PasswordResetTokenGenerator string `yaml:"ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR"`
-	// EmailVerificationByCodeEnabled and LoginByCodeRequired would mail codes that no path takes; they are refused at the start.
+	// Refused: codes would be mailed that no path takes.
 	EmailVerificationByCodeEnabled bool `yaml:"ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED"`
-	LoginByCodeRequired            bool `yaml:"ACCOUNT_LOGIN_BY_CODE_REQUIRED"`
+	// Refused for the same reason.
+	LoginByCodeRequired bool `yaml:"ACCOUNT_LOGIN_BY_CODE_REQUIRED"`
 }
 
 // DefaultConfig holds allauth's defaults.

@@ -36,20 +36,23 @@ func (o origin) String() string {
 
 // A field is one key of a struct of settings. A name that ends in * stands for all keys that begin so.
 type field struct {
-	name  string
-	value reflect.Value
+	name     string
+	value    reflect.Value
+	of       reflect.Type // the struct that declares it
+	declared string       // its name there
 }
 
 // fieldsOf lists the keys of a struct, with those of its inline parts in their place.
 func fieldsOf(v reflect.Value) []field {
 	var fields []field
 	for i := range v.NumField() {
-		name, options, tagged := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		declared := v.Type().Field(i)
+		name, options, tagged := strings.Cut(declared.Tag.Get("yaml"), ",")
 		switch {
 		case tagged && options == "inline":
 			fields = append(fields, fieldsOf(v.Field(i))...)
 		case name != "" && name != "-":
-			fields = append(fields, field{name, v.Field(i)})
+			fields = append(fields, field{name, v.Field(i), v.Type(), declared.Name})
 		}
 	}
 	return fields

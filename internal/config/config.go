@@ -56,98 +56,124 @@ const (
 
 // Config is every setting, checked and with its defaults filled in. The order of the fields is the order in which they are shown.
 type Config struct {
-	// Listen is the address and port of the server.
+	// Address and port of the server. `:8000` listens on all addresses.
 	Listen string `yaml:"listen"`
-	// Database is a URL as store.Config takes it.
+	// `postgres://user:password@host/name`, `sqlite:///absolute/path`, or `sqlite://path` from the working directory.
 	Database string `yaml:"database"`
-	// SecretKey is Django's SECRET_KEY, and may be given under that name too. It is empty only in development, until EnsureSecret.
+	// Django's `SECRET_KEY`, and can be given under that name. At least 32 bytes in the safe profile. Required outside development.
+	//
+	// It is empty only in development, until EnsureSecret.
 	SecretKey Secret `yaml:"secret_key"`
-	// Development is the mode for trying things out on one's own machine; without file, database and secret key it is on.
+	// See [Development](#development).
 	Development bool `yaml:"development"`
-	// Profile is Safe or Exact.
+	// `safe` closes the holes of the originals, `exact` keeps every answer of theirs that is not a server error; it names the risks at the start.
 	Profile string `yaml:"profile"`
-	// Mounts are the dialects that are served, and where.
+	// What is served and where: `path` and `dialect`. An empty path is the root.
 	Mounts []Mount `yaml:"mounts"`
 	// UserModel is the shape of the user table.
 	UserModel store.UserModel `yaml:"user_model"`
-	// JWTUserID is string or integer: how new tokens write the user's id. It arrives in SimpleJWT.IntegerUserID too.
+	// How new tokens write the user's id: `string`, or `integer` as before SimpleJWT 5.5. Both are accepted.
+	//
+	// It arrives in SimpleJWT.IntegerUserID too.
 	JWTUserID string `yaml:"jwt_user_id"`
-	// LoginFields are the user columns that a login answer carries beside the tokens.
+	// User columns that a login answers beside the tokens.
 	LoginFields []string `yaml:"login_fields"`
-	// JWTLegacyKeys calls dj-rest-auth's tokens access_token and refresh_token, as before its version 3.
+	// dj-rest-auth calls the tokens `access_token` and `refresh_token`, as before its version 3; both spellings are read.
 	JWTLegacyKeys bool `yaml:"jwt_legacy_keys"`
 	// Links is where dj-rest-auth's mails lead.
 	Links Links `yaml:"links"`
-	// EndTokensOn names the changes that end a user's refresh tokens, token key and mailed links: OnPassword and its
-	// like. Where nothing is given it is all of them in the safe profile and none in the exact one.
+	// Which changes end a user's refresh tokens, token key and mailed links: `password`, `email`, `deactivation`, `deletion`. Django sessions always end with
+	// the password and with the account, rest while it is inactive, and outlive a change of address. Where it is not given, all of them in the safe profile and
+	// none in the exact one.
 	EndTokensOn []string `yaml:"end_tokens_on"`
-	// TrustedProxies are the networks whose X-Forwarded-For is believed when the safe profile looks for a client's address.
+	// Networks and addresses whose `X-Forwarded-For` is believed in the safe profile.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
-	// ThrottleRates are the safe profile's own limits for each client network, as rates like 60/min by scope: login, register, mail,
-	// link, password, refresh. null switches one off.
+	// The safe profile's limits for each client network. `refresh` can be named too. What is not named keeps its default; `null` switches one off.
 	ThrottleRates map[string]*string `yaml:"throttle_rates"`
-	// MaxBody bounds a request's body, in bytes.
+	// The largest request body, in bytes.
 	MaxBody int `yaml:"max_body"`
-	// ShutdownTimeout is how long running requests may take after the server was told to stop.
+	// How long running requests may take once the server is told to stop.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
-	// LogLevel is debug, info, warn or error.
+	// `debug`, `info`, `warn` or `error`.
 	LogLevel string `yaml:"log_level"`
-	// LogFormat is text or json.
+	// `text` or `json`.
 	LogFormat string `yaml:"log_format"`
 
-	// SecretKeyFallbacks are older secret keys: what they signed is still accepted.
+	// Older secret keys: links, sessions and signed values made with them are still accepted.
 	SecretKeyFallbacks []string `yaml:"SECRET_KEY_FALLBACKS"`
-	// Domain and SiteName stand in mails; where empty, the row SiteID of django_site does.
-	Domain   string `yaml:"DOMAIN"`
+	// The domain in mailed links, with a port where needed. Where it is not given, that of the site.
+	Domain string `yaml:"DOMAIN"`
+	// The name in mails. Where it is not given, that of the site.
 	SiteName string `yaml:"SITE_NAME"`
-	SiteID   int    `yaml:"SITE_ID"`
-	// AllowedHosts are the values of Host that are answered; empty allows any.
+	// The row of `django_site` that is the site.
+	SiteID int `yaml:"SITE_ID"`
+	// Values of `Host` that are answered; any where it is not given. `.example.com` allows all names below.
 	AllowedHosts []string `yaml:"ALLOWED_HOSTS"`
-	// SecureProxySSLHeader is a header in WSGI spelling and its value that tell that the client spoke https; nil for none.
+	// Header in WSGI spelling, and its value when the client spoke https: `[HTTP_X_FORWARDED_PROTO, https]`.
 	SecureProxySSLHeader []string `yaml:"SECURE_PROXY_SSL_HEADER"`
-	// UseXForwardedHost takes X-Forwarded-Host for Host.
+	// Take the host from `X-Forwarded-Host`.
 	UseXForwardedHost bool `yaml:"USE_X_FORWARDED_HOST"`
-	// TimeZone is the zone that token times are counted in, as the name of the IANA database.
+	// The zone in which the age of mailed links is counted. A Django on the same database must have the same; its own default is `America/Chicago`.
 	TimeZone string `yaml:"TIME_ZONE"`
-	// UseTZ says that Django keeps moments, not wall-clock times, in the database.
+	// Only `true`: the database holds moments in UTC.
 	UseTZ bool `yaml:"USE_TZ"`
-	// LanguageCode is the language of messages where the client asks for none.
+	// Language of messages where the client asks for none.
 	LanguageCode string `yaml:"LANGUAGE_CODE"`
-	// Languages are those a client may ask for; nil for all that there are.
+	// Languages that a client may ask for: codes, or lists of code and name. All that there are where it is not given.
 	Languages []Language `yaml:"LANGUAGES"`
-	// PasswordResetTimeout is how long mailed links are good.
+	// How long mailed links are good.
 	PasswordResetTimeout time.Duration `yaml:"PASSWORD_RESET_TIMEOUT"`
-	// AuthUserModel is auth.User; own user tables are described by UserModel.
+	// Only this; a table of one's own is described by `user_model`.
 	AuthUserModel string `yaml:"AUTH_USER_MODEL"`
-	// AuthenticationBackends decide what is signed in with.
+	// Who may sign in with what: also `…AllowAllUsersModelBackend`, `djoser.auth_backends.LoginFieldBackend`,
+	// `allauth.account.auth_backends.AuthenticationBackend`.
 	AuthenticationBackends []string `yaml:"AUTHENTICATION_BACKENDS"`
-	// InstalledApps tells which tables are meant to be there; where nil, the database itself is asked.
+	// Whether the blacklist, sessions and sites are in use. Where it is not given, the tables of the database tell.
 	InstalledApps []string `yaml:"INSTALLED_APPS"`
-	// Middleware tells whether requests pass LocaleMiddleware and CsrfViewMiddleware; see HasMiddleware.
+	// Whether requests pass `LocaleMiddleware` and `CsrfViewMiddleware`. Where it is not given, only the first.
+	//
+	// See HasMiddleware.
 	Middleware []string `yaml:"MIDDLEWARE"`
-	// The Session settings shape the session's cookie and its row.
-	SessionCookieName           string        `yaml:"SESSION_COOKIE_NAME"`
-	SessionCookieAge            time.Duration `yaml:"SESSION_COOKIE_AGE"`
-	SessionCookieDomain         string        `yaml:"SESSION_COOKIE_DOMAIN"`
-	SessionCookiePath           string        `yaml:"SESSION_COOKIE_PATH"`
-	SessionCookieSecure         bool          `yaml:"SESSION_COOKIE_SECURE"`
-	SessionCookieHTTPOnly       bool          `yaml:"SESSION_COOKIE_HTTPONLY"`
-	SessionCookieSameSite       SameSite      `yaml:"SESSION_COOKIE_SAMESITE"`
-	SessionExpireAtBrowserClose bool          `yaml:"SESSION_EXPIRE_AT_BROWSER_CLOSE"`
-	// The CSRF settings are those of Django's CSRF check.
-	CSRFCookieName     string        `yaml:"CSRF_COOKIE_NAME"`
-	CSRFCookieAge      time.Duration `yaml:"CSRF_COOKIE_AGE"`
-	CSRFCookieDomain   string        `yaml:"CSRF_COOKIE_DOMAIN"`
-	CSRFCookiePath     string        `yaml:"CSRF_COOKIE_PATH"`
-	CSRFCookieSecure   bool          `yaml:"CSRF_COOKIE_SECURE"`
-	CSRFCookieHTTPOnly bool          `yaml:"CSRF_COOKIE_HTTPONLY"`
-	CSRFCookieSameSite SameSite      `yaml:"CSRF_COOKIE_SAMESITE"`
-	CSRFHeaderName     string        `yaml:"CSRF_HEADER_NAME"`
-	CSRFTrustedOrigins []string      `yaml:"CSRF_TRUSTED_ORIGINS"`
-	// The DataUpload settings bound what a request may carry; nil for no bound but MaxBody.
-	DataUploadMaxMemorySize   *int `yaml:"DATA_UPLOAD_MAX_MEMORY_SIZE"`
+	// Name of the session's cookie.
+	SessionCookieName string `yaml:"SESSION_COOKIE_NAME"`
+	// How long a session lasts after it was last written.
+	SessionCookieAge time.Duration `yaml:"SESSION_COOKIE_AGE"`
+	// The cookie's Domain.
+	SessionCookieDomain string `yaml:"SESSION_COOKIE_DOMAIN"`
+	// Its Path.
+	SessionCookiePath string `yaml:"SESSION_COOKIE_PATH"`
+	// Send it over https only.
+	SessionCookieSecure bool `yaml:"SESSION_COOKIE_SECURE"`
+	// Keep it from scripts.
+	SessionCookieHTTPOnly bool `yaml:"SESSION_COOKIE_HTTPONLY"`
+	// Its SameSite; `false` leaves the attribute out.
+	SessionCookieSameSite SameSite `yaml:"SESSION_COOKIE_SAMESITE"`
+	// Let the browser forget it when it is closed.
+	SessionExpireAtBrowserClose bool `yaml:"SESSION_EXPIRE_AT_BROWSER_CLOSE"`
+	// Name of the CSRF cookie.
+	CSRFCookieName string `yaml:"CSRF_COOKIE_NAME"`
+	// How long the browser keeps it.
+	CSRFCookieAge time.Duration `yaml:"CSRF_COOKIE_AGE"`
+	// Its Domain.
+	CSRFCookieDomain string `yaml:"CSRF_COOKIE_DOMAIN"`
+	// Its Path.
+	CSRFCookiePath string `yaml:"CSRF_COOKIE_PATH"`
+	// Send it over https only.
+	CSRFCookieSecure bool `yaml:"CSRF_COOKIE_SECURE"`
+	// Keep it from scripts.
+	CSRFCookieHTTPOnly bool `yaml:"CSRF_COOKIE_HTTPONLY"`
+	// Its SameSite.
+	CSRFCookieSameSite SameSite `yaml:"CSRF_COOKIE_SAMESITE"`
+	// The header that repeats the cookie, in WSGI spelling.
+	CSRFHeaderName string `yaml:"CSRF_HEADER_NAME"`
+	// Other origins that may send unsafe requests: `https://*.example.com`.
+	CSRFTrustedOrigins []string `yaml:"CSRF_TRUSTED_ORIGINS"`
+	// The largest body without files, in bytes; `null` for none but `max_body`.
+	DataUploadMaxMemorySize *int `yaml:"DATA_UPLOAD_MAX_MEMORY_SIZE"`
+	// The most fields of a form.
 	DataUploadMaxNumberFields *int `yaml:"DATA_UPLOAD_MAX_NUMBER_FIELDS"`
-	DataUploadMaxNumberFiles  *int `yaml:"DATA_UPLOAD_MAX_NUMBER_FILES"`
+	// The most files of a form.
+	DataUploadMaxNumberFiles *int `yaml:"DATA_UPLOAD_MAX_NUMBER_FILES"`
 
 	Mail      mail.Config      `yaml:",inline"`
 	Passwords passwords.Config `yaml:",inline"`
@@ -159,8 +185,11 @@ type Config struct {
 	RegisterLoginRefresh registerloginrefresh.Config `yaml:"register_login_refresh"`
 	RestAuth             djrestauth.Config           `yaml:"REST_AUTH"`
 	Account              account.Config              `yaml:",inline"`
-	// Inert and SocialAccount hold what was given of allauth's settings that change no answer, by full name.
-	Inert         Given `yaml:"ACCOUNT_*"`
+	// no effect
+	//
+	// What was given of allauth's settings that change no answer, by full name.
+	Inert Given `yaml:"ACCOUNT_*"`
+	// kept
 	SocialAccount Given `yaml:"SOCIALACCOUNT_*"`
 
 	location *time.Location
@@ -176,7 +205,9 @@ type Mount struct {
 
 // Links are paths on the server's own address or whole URLs of a front end, with {key}, or {uid} and {token}.
 type Links struct {
-	AccountConfirmEmail  string `yaml:"account_confirm_email"`
+	// Where dj-rest-auth's confirmation mails lead: a path of this server or a whole URL, with `{key}`.
+	AccountConfirmEmail string `yaml:"account_confirm_email"`
+	// Where its reset mails lead, with `{uid}` and `{token}`.
 	PasswordResetConfirm string `yaml:"password_reset_confirm"`
 }
 

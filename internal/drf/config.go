@@ -2,27 +2,28 @@ package drf
 
 // Config is the REST_FRAMEWORK setting as far as it bears on the answers.
 type Config struct {
-	// DefaultAuthenticationClasses are tried in order; nil stands for DRF's own default (session, then basic).
+	// How requests sign in, tried in order: also `…JWTStatelessUserAuthentication`, `…BasicAuthentication`, `…SessionAuthentication`,
+	// `dj_rest_auth.jwt_auth.JWTCookieAuthentication`.
 	DefaultAuthenticationClasses []string `yaml:"DEFAULT_AUTHENTICATION_CLASSES"`
-	// DefaultPermissionClasses guard the API root; everything else of the dialects names its own.
+	// Who may see the API's root; everything else names its own.
 	DefaultPermissionClasses []string `yaml:"DEFAULT_PERMISSION_CLASSES"`
-	// DefaultParserClasses are the body parsers, the first being the one for wildcard content types.
+	// What bodies may be; the first is for content types with a wildcard.
 	DefaultParserClasses []string `yaml:"DEFAULT_PARSER_CLASSES"`
-	// DefaultRendererClasses may name the JSON renderer and the browsable API, of which only JSON is served.
+	// The browsable API may be named and is not served.
 	DefaultRendererClasses []string `yaml:"DEFAULT_RENDERER_CLASSES"`
-	// DefaultThrottleClasses are asked in order, all of them.
+	// `rest_framework.throttling.` and `AnonRateThrottle`, `UserRateThrottle` or `ScopedRateThrottle`.
 	DefaultThrottleClasses []string `yaml:"DEFAULT_THROTTLE_CLASSES"`
-	// DefaultThrottleRates are rates such as 100/hour by scope; null switches a scope off.
+	// Rates by scope: `{anon: 100/hour}`; `null` switches a scope off.
 	DefaultThrottleRates map[string]*string `yaml:"DEFAULT_THROTTLE_RATES"`
-	// NumProxies says how many proxies stand before the server: nil trusts the whole X-Forwarded-For, 0 none of it.
+	// How many proxies stand before the server, for the address of a client: `null` believes the whole `X-Forwarded-For`, 0 none of it.
 	NumProxies *int `yaml:"NUM_PROXIES"`
-	// NonFieldErrorsKey is the key of errors that belong to no field.
+	// The key of errors that belong to no field.
 	NonFieldErrorsKey string `yaml:"NON_FIELD_ERRORS_KEY"`
-	// UnicodeJSON writes letters beyond ASCII as they are.
+	// Write letters beyond ASCII as they are.
 	UnicodeJSON bool `yaml:"UNICODE_JSON"`
-	// CompactJSON leaves out the blanks after commas and colons.
+	// Write no blanks between values.
 	CompactJSON bool `yaml:"COMPACT_JSON"`
-	// URLFormatOverride is the query parameter that names a format; nil switches it off.
+	// The query parameter that names a format; `null` for none.
 	URLFormatOverride *string `yaml:"URL_FORMAT_OVERRIDE"`
 }
 

@@ -4,28 +4,32 @@ import "time"
 
 // Config is how mail leaves: Django's EMAIL_* settings under their own names.
 type Config struct {
-	// Backend is Django's backend by its dotted name: smtp, console, filebased, locmem (the development mailbox) or dummy.
-	// Empty means SMTP where a host is configured, and the development mailbox and the terminal in development.
+	// `django.core.mail.backends.` and `smtp`, `console`, `filebased`, `locmem` or `dummy`, and `.EmailBackend`. Where it is not given, SMTP, and the mailbox of
+	// development there.
 	Backend string `yaml:"EMAIL_BACKEND"`
-	// Host and Port name the SMTP server.
+	// The mail server; `localhost` where it is not given and SMTP is used.
 	Host string `yaml:"EMAIL_HOST"`
-	Port int    `yaml:"EMAIL_PORT"`
-	// HostUser and HostPassword sign in to it, where given.
-	HostUser     string `yaml:"EMAIL_HOST_USER"`
+	// Its port.
+	Port int `yaml:"EMAIL_PORT"`
+	// The name to sign in to it with.
+	HostUser string `yaml:"EMAIL_HOST_USER"`
+	// The password for that.
 	HostPassword string `yaml:"EMAIL_HOST_PASSWORD"`
-	// UseTLS asks for STARTTLS, UseSSL for TLS from the first byte; at most one of them.
+	// Ask for STARTTLS, as on port 587.
 	UseTLS bool `yaml:"EMAIL_USE_TLS"`
+	// Speak TLS from the first byte, as on port 465.
 	UseSSL bool `yaml:"EMAIL_USE_SSL"`
-	// SSLCertfile and SSLKeyfile are a client certificate, as PEM files.
+	// A client certificate, as a PEM file.
 	SSLCertfile string `yaml:"EMAIL_SSL_CERTFILE"`
-	SSLKeyfile  string `yaml:"EMAIL_SSL_KEYFILE"`
-	// Timeout bounds each stage of an SMTP conversation.
+	// Its key.
+	SSLKeyfile string `yaml:"EMAIL_SSL_KEYFILE"`
+	// Bounds each stage of a delivery.
 	Timeout time.Duration `yaml:"EMAIL_TIMEOUT"`
-	// FilePath is the folder of the filebased backend.
+	// The folder of the `filebased` backend.
 	FilePath string `yaml:"EMAIL_FILE_PATH"`
-	// DefaultFromEmail is the sender of every mail.
+	// The sender of every mail.
 	DefaultFromEmail string `yaml:"DEFAULT_FROM_EMAIL"`
-	// Templates is a folder whose files take the place of the built-in ones of the same name. It is Latchkey's own key.
+	// A folder whose files replace the built-in mails of the same name.
 	Templates string `yaml:"mail_templates"`
 }
 

@@ -2,22 +2,19 @@ package passwords
 
 // Config is how passwords are hashed and judged.
 type Config struct {
-	// Hashers is Django's PASSWORD_HASHERS: dotted class names, the first one making new hashes.
+	// The first makes new hashes, all are verified, and others are rehashed at the next sign-in.
 	Hashers []string `yaml:"PASSWORD_HASHERS"`
-	// Validators is Django's AUTH_PASSWORD_VALIDATORS.
+	// What a new password must be: `NAME` and `OPTIONS`.
 	Validators []Validator `yaml:"AUTH_PASSWORD_VALIDATORS"`
-	// Iterations overrides PBKDF2's count, for a database shared with a Django of another version. Latchkey's own key.
+	// PBKDF2's count, where the database is shared with a Django of another version. 0 stands for that of Django 5.2.
 	Iterations int `yaml:"pbkdf2_iterations"`
-	// Workers is how many processors hash at once; all of them when 0. Latchkey's own key.
+	// How many processors hash passwords at once. 0 stands for all.
 	Workers int `yaml:"hash_workers"`
-	// Queue is how many requests more than workers may be hashing or waiting before the answer is 503. Latchkey's own key.
+	// How many requests more than that may be hashing or waiting before the answer is 503.
 	Queue int `yaml:"hash_queue"`
-	// Memory bounds what all running hashes may use together, in MiB; 1024 when 0. Latchkey's own key.
-	// Memory that a finished hash leaves behind comes on top until the collector takes it: GOMEMLIMIT bounds that.
+	// What all hashes at work may use together, in MiB. What a finished hash leaves behind comes on top until it is collected: `GOMEMLIMIT` bounds that.
 	Memory int `yaml:"hash_memory_mib"`
-	// Argon2HashLength is the length of new argon2 hashes in bytes: 16, as argon2-cffi made them up to 21.1 and when 0,
-	// or 32, as it does since. Beside a Django it must be that Django's, or the two rewrite each other's hashes for ever.
-	// Latchkey's own key.
+	// Bytes of new argon2 hashes: 16 or 32, as argon2-cffi makes them since 21.2. It must be that of the Django beside. 0 stands for 16.
 	Argon2HashLength int `yaml:"argon2_hash_length"`
 	// ExactCommonList keeps CommonPasswordValidator to Django's own list. It is set by the profile, not by a key.
 	ExactCommonList bool `yaml:"-"`

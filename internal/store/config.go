@@ -12,13 +12,13 @@ type Config struct {
 
 // A UserModel is the shape of the user table: the user_model key.
 type UserModel struct {
-	// Table is the user table, Django's own when auth_user.
+	// The user table.
 	Table string `yaml:"table"`
-	// UsernameField is the column users sign in with, Django's USERNAME_FIELD.
+	// Django's `USERNAME_FIELD`: `username` or `email`.
 	UsernameField string `yaml:"username_field"`
-	// EmailField is the column with the address, Django's EMAIL_FIELD.
+	// Django's `EMAIL_FIELD`.
 	EmailField string `yaml:"email_field"`
-	// RequiredFields are asked for at registration and shown in a user's answers, as Django's REQUIRED_FIELDS.
+	// Django's `REQUIRED_FIELDS`: asked for at registration and shown in a user's answers. `[username]` where the `username_field` is `email`.
 	RequiredFields []string `yaml:"required_fields"`
 }
 

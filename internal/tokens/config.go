@@ -4,74 +4,75 @@ import "time"
 
 // JWTConfig is the SIMPLE_JWT setting, under SimpleJWT's own names.
 type JWTConfig struct {
-	// AccessTokenLifetime is how long an access token is good, from the moment its refresh token was made or read.
+	// How long access tokens are good.
 	AccessTokenLifetime time.Duration `yaml:"ACCESS_TOKEN_LIFETIME"`
-	// RefreshTokenLifetime is how long a refresh token is good.
+	// How long refresh tokens are good.
 	RefreshTokenLifetime time.Duration `yaml:"REFRESH_TOKEN_LIFETIME"`
-	// SlidingTokenLifetime is how long a sliding token signs requests in before it must be refreshed.
+	// How long a sliding token signs in before it must be refreshed.
 	SlidingTokenLifetime time.Duration `yaml:"SLIDING_TOKEN_LIFETIME"`
-	// SlidingTokenRefreshLifetime is how long a sliding token can be refreshed.
+	// How long it can be refreshed.
 	SlidingTokenRefreshLifetime time.Duration `yaml:"SLIDING_TOKEN_REFRESH_LIFETIME"`
-	// RotateRefreshTokens hands out a new refresh token at every refresh.
+	// Each refresh answers a new refresh token too.
 	RotateRefreshTokens bool `yaml:"ROTATE_REFRESH_TOKENS"`
-	// BlacklistAfterRotation ends the old refresh token when a new one is handed out.
+	// With rotation: the old refresh token ends with that.
 	BlacklistAfterRotation bool `yaml:"BLACKLIST_AFTER_ROTATION"`
-	// UpdateLastLogin stamps auth_user.last_login at jwt/create and jwt/sliding.
+	// Signing in writes `last_login`.
 	UpdateLastLogin bool `yaml:"UPDATE_LAST_LOGIN"`
-	// Algorithm signs and checks tokens: HS, RS, ES or PS with 256, 384 or 512, ES256K, ES521, EdDSA.
+	// `HS`, `RS`, `ES` or `PS` with `256`, `384` or `512`, `ES256K`, `ES521`, `EdDSA`.
 	Algorithm string `yaml:"ALGORITHM"`
-	// SigningKey is the HMAC secret or the PEM private key; the secret key when absent (nil).
+	// The secret or the private key as PEM; `secret_key` where it is not given. A secret must be as long as its hash, 64 bytes for HS512, except in the exact
+	// profile.
 	SigningKey *string `yaml:"SIGNING_KEY"`
-	// SigningKeyFile names a file with the signing key, instead of SigningKey.
+	// A file that holds it. Latchkey's own.
 	SigningKeyFile string `yaml:"SIGNING_KEY_FILE"`
-	// VerifyingKey is the PEM public key of the asymmetric algorithms.
+	// The public key as PEM. Required for all but `HS`.
 	VerifyingKey string `yaml:"VERIFYING_KEY"`
-	// VerifyingKeyFile names a file with the verifying key, instead of VerifyingKey.
+	// A file that holds it. Latchkey's own.
 	VerifyingKeyFile string `yaml:"VERIFYING_KEY_FILE"`
-	// Audience is the aud claim of new tokens, text or list, and then required of tokens.
+	// The `aud` of new tokens, required of tokens.
 	Audience Audience `yaml:"AUDIENCE"`
-	// Issuer is the iss claim of new tokens, and then required of tokens.
+	// The `iss` of new tokens, required of tokens.
 	Issuer string `yaml:"ISSUER"`
-	// JWKURL would fetch verifying keys from elsewhere; it is refused at the start.
+	// Refused: keys are not fetched.
 	JWKURL *string `yaml:"JWK_URL"`
-	// JSONEncoder names a Python class; it is refused at the start.
+	// Refused: a Python class.
 	JSONEncoder *string `yaml:"JSON_ENCODER"`
-	// Leeway is allowed on exp, nbf, iat and refresh_exp.
+	// Allowed on `exp`, `nbf`, `iat` and `refresh_exp`.
 	Leeway time.Duration `yaml:"LEEWAY"`
-	// AuthHeaderTypes are the words accepted before a token, compared with case; the first names the WWW-Authenticate scheme.
+	// The words before a token, the first being told in `WWW-Authenticate`. One text is a list of one.
 	AuthHeaderTypes []string `yaml:"AUTH_HEADER_TYPES"`
-	// AuthHeaderName is the request header in WSGI spelling, HTTP_AUTHORIZATION.
+	// The header that holds it, in WSGI spelling.
 	AuthHeaderName string `yaml:"AUTH_HEADER_NAME"`
-	// UserIDField is the user column that tokens name their user by.
+	// The user column that tokens name their user by: `id`, `username` or `email`.
 	UserIDField string `yaml:"USER_ID_FIELD"`
-	// UserIDClaim is the claim that holds it.
+	// The claim that holds it.
 	UserIDClaim string `yaml:"USER_ID_CLAIM"`
-	// UserAuthenticationRule names SimpleJWT's default rule; another one is refused at the start.
+	// Only this.
 	UserAuthenticationRule string `yaml:"USER_AUTHENTICATION_RULE"`
-	// CheckUserIsActive refuses tokens of inactive users.
+	// Refuse tokens of inactive users.
 	CheckUserIsActive bool `yaml:"CHECK_USER_IS_ACTIVE"`
-	// AuthTokenClasses are the token classes that sign a request in, tried in order.
+	// Tokens that sign a request in: also `…SlidingToken`, `…RefreshToken`, `…UntypedToken`.
 	AuthTokenClasses []string `yaml:"AUTH_TOKEN_CLASSES"`
-	// TokenTypeClaim is the claim that names a token's type; nil as Python's None: the type is not checked.
+	// The claim with a token's type; `null` checks no type.
 	TokenTypeClaim *string `yaml:"TOKEN_TYPE_CLAIM"`
-	// JTIClaim is the claim that holds a token's own id.
+	// The claim with its id; never `null`.
 	JTIClaim *string `yaml:"JTI_CLAIM"`
-	// TokenUserClass names SimpleJWT's stateless user; another one is refused at the start.
+	// Only this.
 	TokenUserClass string `yaml:"TOKEN_USER_CLASS"`
-	// SlidingTokenRefreshExpClaim is the claim that holds how long a sliding token can be refreshed.
+	// The claim with the end of a sliding token.
 	SlidingTokenRefreshExpClaim string `yaml:"SLIDING_TOKEN_REFRESH_EXP_CLAIM"`
-	// CheckRevokeToken binds tokens to the password they were made under.
+	// Tokens end with the password they were made under.
 	CheckRevokeToken bool `yaml:"CHECK_REVOKE_TOKEN"`
-	// RevokeTokenClaim is the claim that does so.
+	// The claim that tells.
 	RevokeTokenClaim string `yaml:"REVOKE_TOKEN_CLAIM"`
-	// The six serializers name Python classes; only SimpleJWT's own are accepted.
+	// Only this.
 	TokenObtainSerializer         string `yaml:"TOKEN_OBTAIN_SERIALIZER"`
 	TokenRefreshSerializer        string `yaml:"TOKEN_REFRESH_SERIALIZER"`
 	TokenVerifySerializer         string `yaml:"TOKEN_VERIFY_SERIALIZER"`
 	TokenBlacklistSerializer      string `yaml:"TOKEN_BLACKLIST_SERIALIZER"`
 	SlidingTokenObtainSerializer  string `yaml:"SLIDING_TOKEN_OBTAIN_SERIALIZER"`
 	SlidingTokenRefreshSerializer string `yaml:"SLIDING_TOKEN_REFRESH_SERIALIZER"`
-	// OnLoginSuccess and OnLoginFailed name Python callables; they are refused at the start.
+	// Refused: Python functions.
 	OnLoginSuccess *string `yaml:"ON_LOGIN_SUCCESS"`
 	OnLoginFailed  *string `yaml:"ON_LOGIN_FAILED"`
 	// IntegerUserID writes user_id as a number, as SimpleJWT did before 5.5. It is Latchkey's own key jwt_user_id.

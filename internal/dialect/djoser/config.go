@@ -2,73 +2,91 @@ package djoser
 
 // Config is the DJOSER setting, under djoser's own names.
 type Config struct {
-	// UserIDField is shown as the id and looked up by users/{id}/; the primary key when empty.
+	// The field shown as id and looked up in `users/{id}/`: `id`, `username` or `email`; the primary key where it is not given.
 	UserIDField string `yaml:"USER_ID_FIELD"`
-	// LoginField is the field that token/login asks for; the user model's USERNAME_FIELD when empty.
+	// The field that `token/login/` asks for: `username` or `email`; the `username_field` where it is not given.
 	LoginField string `yaml:"LOGIN_FIELD"`
-	// SendActivationEmail makes new users inactive until they open the mailed link.
+	// New users are inactive until they open a mailed link; so are users who change their address.
 	SendActivationEmail bool `yaml:"SEND_ACTIVATION_EMAIL"`
-	// SendConfirmationEmail sends a note after activation, or after sign-up where activation mails are off.
+	// A mail after activation, or after sign-up where activation mails are off.
 	SendConfirmationEmail bool `yaml:"SEND_CONFIRMATION_EMAIL"`
-	// ActivationURL is the path of the activation link, with {uid} and {token}.
+	// The activation link after protocol and domain. Required with `SEND_ACTIVATION_EMAIL`.
 	ActivationURL *string `yaml:"ACTIVATION_URL"`
-	// PasswordResetConfirmURL is the path of the password reset link, with {uid} and {token}.
+	// The link of password resets; `password/reset/confirm/{uid}/{token}` where it is not given.
 	PasswordResetConfirmURL *string `yaml:"PASSWORD_RESET_CONFIRM_URL"`
-	// UsernameResetConfirmURL is the path of the username reset link, with {uid} and {token}.
+	// The link of user name resets; `username/reset/confirm/{uid}/{token}` where it is not given.
 	UsernameResetConfirmURL *string `yaml:"USERNAME_RESET_CONFIRM_URL"`
-	// The five RETYPE switches ask for the value a second time.
+	// Ask for the new value a second time.
 	UserCreatePasswordRetype   bool `yaml:"USER_CREATE_PASSWORD_RETYPE"`
 	SetPasswordRetype          bool `yaml:"SET_PASSWORD_RETYPE"`
 	PasswordResetConfirmRetype bool `yaml:"PASSWORD_RESET_CONFIRM_RETYPE"`
 	SetUsernameRetype          bool `yaml:"SET_USERNAME_RETYPE"`
 	UsernameResetConfirmRetype bool `yaml:"USERNAME_RESET_CONFIRM_RETYPE"`
-	// Either of the two SHOW switches makes all three mail requests say that an address is unknown.
+	// Either one makes all three mail requests tell that an address is unknown.
 	PasswordResetShowEmailNotFound bool `yaml:"PASSWORD_RESET_SHOW_EMAIL_NOT_FOUND"`
 	UsernameResetShowEmailNotFound bool `yaml:"USERNAME_RESET_SHOW_EMAIL_NOT_FOUND"`
-	// PasswordChangedEmailConfirmation sends a note after a password was changed or reset.
+	// A mail after a password was changed or reset.
 	PasswordChangedEmailConfirmation bool `yaml:"PASSWORD_CHANGED_EMAIL_CONFIRMATION"`
-	// UsernameChangedEmailConfirmation sends a note after a username was changed or reset.
+	// A mail after a user name was changed or reset.
 	UsernameChangedEmailConfirmation bool `yaml:"USERNAME_CHANGED_EMAIL_CONFIRMATION"`
-	// LogoutOnPasswordChange ends the caller's token key and session at set_password.
+	// `set_password/` ends the caller's token key and session.
 	LogoutOnPasswordChange bool `yaml:"LOGOUT_ON_PASSWORD_CHANGE"`
-	// CreateSessionOnLogin makes token/login sign into a Django session too.
+	// `token/login/` makes a session too.
 	CreateSessionOnLogin bool `yaml:"CREATE_SESSION_ON_LOGIN"`
-	// TokenModel is DRF's token model, or nil (None): no token keys.
+	// This, or `null` for no token keys.
 	TokenModel *string `yaml:"TOKEN_MODEL"`
-	// HideUsers shows users who are not staff only themselves.
+	// Users who are not staff see only themselves.
 	HideUsers bool `yaml:"HIDE_USERS"`
-	// The three EMAIL_FRONTEND settings override protocol, domain and site name in mails; nil where not given.
-	EmailFrontendDomain   *string `yaml:"EMAIL_FRONTEND_DOMAIN"`
+	// The domain in mails, before `DOMAIN`.
+	EmailFrontendDomain *string `yaml:"EMAIL_FRONTEND_DOMAIN"`
+	// The protocol in mails; that of the request where it is not given.
 	EmailFrontendProtocol *string `yaml:"EMAIL_FRONTEND_PROTOCOL"`
+	// The name in mails, before `SITE_NAME`.
 	EmailFrontendSiteName *string `yaml:"EMAIL_FRONTEND_SITE_NAME"`
 	// Permissions names, for each action, the permission classes that must all agree.
 	Permissions Permissions `yaml:"PERMISSIONS"`
-	// Serializers, Email and Constants name Python classes: only djoser's own are accepted, so each value is compared with DefaultClasses.
+	// Only djoser's own classes: others cannot run here.
 	Serializers map[string]string `yaml:"SERIALIZERS"`
-	Email       map[string]string `yaml:"EMAIL"`
-	Constants   map[string]string `yaml:"CONSTANTS"`
-	// SocialAuthTokenStrategy and SocialAuthAllowedRedirectURIs belong to sign-in through other providers, which is not served.
-	SocialAuthTokenStrategy       string   `yaml:"SOCIAL_AUTH_TOKEN_STRATEGY"`
+	// Only djoser's own classes: `mail_templates` words mails.
+	Email map[string]string `yaml:"EMAIL"`
+	// Only djoser's own class.
+	Constants map[string]string `yaml:"CONSTANTS"`
+	// Only djoser's default: sign-in by other providers is not served.
+	SocialAuthTokenStrategy string `yaml:"SOCIAL_AUTH_TOKEN_STRATEGY"`
+	// Only an empty list.
 	SocialAuthAllowedRedirectURIs []string `yaml:"SOCIAL_AUTH_ALLOWED_REDIRECT_URIS"`
-	// WebAuthn is not served.
+	// Only djoser's defaults: passkeys are not served.
 	WebAuthn map[string]any `yaml:"WEBAUTHN"`
 }
 
 // Permissions are the dotted names of permission classes by djoser's action.
 type Permissions struct {
-	Activation           []string `yaml:"activation"`
-	PasswordReset        []string `yaml:"password_reset"`
+	// `users/activation/`.
+	Activation []string `yaml:"activation"`
+	// `users/reset_password/` and `users/resend_activation/`.
+	PasswordReset []string `yaml:"password_reset"`
+	// `users/reset_password_confirm/`.
 	PasswordResetConfirm []string `yaml:"password_reset_confirm"`
-	SetPassword          []string `yaml:"set_password"`
-	UsernameReset        []string `yaml:"username_reset"`
+	// `users/set_password/`.
+	SetPassword []string `yaml:"set_password"`
+	// `users/reset_username/`.
+	UsernameReset []string `yaml:"username_reset"`
+	// `users/reset_username_confirm/`.
 	UsernameResetConfirm []string `yaml:"username_reset_confirm"`
-	SetUsername          []string `yaml:"set_username"`
-	UserCreate           []string `yaml:"user_create"`
-	UserDelete           []string `yaml:"user_delete"`
-	User                 []string `yaml:"user"`
-	UserList             []string `yaml:"user_list"`
-	TokenCreate          []string `yaml:"token_create"`
-	TokenDestroy         []string `yaml:"token_destroy"`
+	// `users/set_username/`.
+	SetUsername []string `yaml:"set_username"`
+	// POST at `users/`.
+	UserCreate []string `yaml:"user_create"`
+	// DELETE at `users/me/` and `users/{id}/`.
+	UserDelete []string `yaml:"user_delete"`
+	// Every other request at `users/`, `users/me/` and `users/{id}/`.
+	User []string `yaml:"user"`
+	// GET at `users/`.
+	UserList []string `yaml:"user_list"`
+	// `token/login/`.
+	TokenCreate []string `yaml:"token_create"`
+	// `token/logout/`.
+	TokenDestroy []string `yaml:"token_destroy"`
 }
 
 // DefaultConfig holds djoser's defaults.

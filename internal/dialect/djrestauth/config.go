@@ -4,39 +4,43 @@ import "latchkey/internal/drf"
 
 // Config is the REST_AUTH setting, under dj-rest-auth's own names.
 type Config struct {
-	// UseJWT answers logins with JWTs, and serves token/verify/ and token/refresh/.
+	// Logins answer JWTs, and there are `token/verify/` and `token/refresh/`.
 	UseJWT bool `yaml:"USE_JWT"`
-	// SessionLogin makes a Django session at login and ends it at logout.
+	// Logins make a Django session, and logout ends it.
 	SessionLogin bool `yaml:"SESSION_LOGIN"`
-	// TokenModel is DRF's token model, or nil (None): no token keys.
+	// Without `USE_JWT`: this, whose key a login answers, or `null` for sessions alone.
 	TokenModel *string `yaml:"TOKEN_MODEL"`
-	// TokenCreator names dj-rest-auth's own way to get a key; another one is refused at the start.
+	// Only this.
 	TokenCreator string `yaml:"TOKEN_CREATOR"`
-	// JWTAuthCookie and JWTAuthRefreshCookie name the cookies that hold the tokens; nil for none.
-	JWTAuthCookie        *string `yaml:"JWT_AUTH_COOKIE"`
+	// The cookie with the access token. `dj_rest_auth.jwt_auth.JWTCookieAuthentication` among `DEFAULT_AUTHENTICATION_CLASSES` reads it.
+	JWTAuthCookie *string `yaml:"JWT_AUTH_COOKIE"`
+	// The cookie with the refresh token.
 	JWTAuthRefreshCookie *string `yaml:"JWT_AUTH_REFRESH_COOKIE"`
-	// JWTAuthRefreshCookiePath is the path of the second.
+	// The path of that cookie.
 	JWTAuthRefreshCookiePath string `yaml:"JWT_AUTH_REFRESH_COOKIE_PATH"`
-	// JWTAuthSecure, JWTAuthHTTPOnly, JWTAuthSameSite and JWTAuthCookieDomain are their attributes. HTTPOnly also keeps refresh tokens out of bodies.
-	JWTAuthSecure       bool         `yaml:"JWT_AUTH_SECURE"`
-	JWTAuthHTTPOnly     bool         `yaml:"JWT_AUTH_HTTPONLY"`
-	JWTAuthSameSite     drf.SameSite `yaml:"JWT_AUTH_SAMESITE"`
-	JWTAuthCookieDomain *string      `yaml:"JWT_AUTH_COOKIE_DOMAIN"`
-	// JWTAuthReturnExpiration adds the times of expiry to the answer of a login.
+	// Send the two over https only.
+	JWTAuthSecure bool `yaml:"JWT_AUTH_SECURE"`
+	// Keep them from scripts, and refresh tokens out of bodies, whether a cookie is named or not; logout then reads the cookie alone.
+	JWTAuthHTTPOnly bool `yaml:"JWT_AUTH_HTTPONLY"`
+	// Their SameSite.
+	JWTAuthSameSite drf.SameSite `yaml:"JWT_AUTH_SAMESITE"`
+	// Their Domain.
+	JWTAuthCookieDomain *string `yaml:"JWT_AUTH_COOKIE_DOMAIN"`
+	// A login tells when its tokens expire, in `TIME_ZONE`.
 	JWTAuthReturnExpiration bool `yaml:"JWT_AUTH_RETURN_EXPIRATION"`
-	// JWTAuthCookieUseCSRF asks for Django's CSRF token where the access cookie signs a request in.
+	// Ask for Django's CSRF token where the cookie signs a request in. The safe profile refuses other sites by `Origin` and `Sec-Fetch-Site` in any case.
 	JWTAuthCookieUseCSRF bool `yaml:"JWT_AUTH_COOKIE_USE_CSRF"`
-	// JWTAuthCookieEnforceCSRFOnUnauthenticated asks for it in every unsafe request without Authorization header.
+	// Ask for it in every unsafe request without an `Authorization` header.
 	JWTAuthCookieEnforceCSRFOnUnauthenticated bool `yaml:"JWT_AUTH_COOKIE_ENFORCE_CSRF_ON_UNAUTHENTICATED"`
-	// OldPasswordFieldEnabled asks for the old password where a new one is set.
+	// `password/change/` asks for the old password.
 	OldPasswordFieldEnabled bool `yaml:"OLD_PASSWORD_FIELD_ENABLED"`
-	// LogoutOnPasswordChange lets the caller's session end with the old password.
+	// The caller's session ends with the old password.
 	LogoutOnPasswordChange bool `yaml:"LOGOUT_ON_PASSWORD_CHANGE"`
-	// PasswordResetUseSitesDomain leads the links of reset mails to the site's domain, in the safe profile; in the reference it does nothing.
+	// Reset mails lead to `DOMAIN`, or the site's, whatever host was asked; in the safe profile only, as the original does nothing.
 	PasswordResetUseSitesDomain bool `yaml:"PASSWORD_RESET_USE_SITES_DOMAIN"`
-	// RegisterPermissionClasses say who may register.
+	// Who may register, by the classes listed under `DJOSER.PERMISSIONS`.
 	RegisterPermissionClasses []string `yaml:"REGISTER_PERMISSION_CLASSES"`
-	// The serializers name Python classes; only the default ones are accepted.
+	// Only this: Python classes cannot run here.
 	LoginSerializer                string `yaml:"LOGIN_SERIALIZER"`
 	TokenSerializer                string `yaml:"TOKEN_SERIALIZER"`
 	JWTSerializer                  string `yaml:"JWT_SERIALIZER"`

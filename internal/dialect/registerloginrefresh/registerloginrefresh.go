@@ -12,9 +12,9 @@ import (
 
 // Config is the register_login_refresh key, Latchkey's own.
 type Config struct {
-	// PasswordValidators runs AUTH_PASSWORD_VALIDATORS at registration too; the API itself asks for 8 to 128 characters only.
+	// Whether `AUTH_PASSWORD_VALIDATORS` run at the register-login-refresh API's `register`. The API itself asks for 8 to 128 characters only.
 	PasswordValidators bool `yaml:"password_validators"`
-	// Timestamps shows created and updated in the user, both date_joined.
+	// Whether its user shows `created` and `updated`, both `date_joined`.
 	Timestamps bool `yaml:"timestamps"`
 }
 
