@@ -8,10 +8,12 @@ import (
 
 // Fields is a serializer's input while it is read: field by field in the serializer's order, every message kept, so that one answer names all that is wrong.
 type Fields struct {
-	input Object
-	form  bool
-	asked []answer
-	first [8]answer // backs asked for the usual few fields
+	serializer *Serializer
+	input      Object
+	form       bool
+	partial    bool // absent fields stay as they are: PATCH
+	asked      []answer
+	first      [8]answer // backs asked for the usual few fields
 }
 
 // An answer is a field that was asked for, with what is wrong with it.
@@ -20,8 +22,8 @@ type answer struct {
 	messages []string
 }
 
-// Fields opens a body for reading. The error is a 400 under nonFieldErrorsKey for a body that is no object.
-func (b Body) Fields(nonFieldErrorsKey string) (*Fields, error) {
+// Fields opens a body for reading by a serializer. The error is a 400 under nonFieldErrorsKey for a body that is no object.
+func (b Body) Fields(serializer *Serializer, nonFieldErrorsKey string) (*Fields, error) {
 	input, ok := b.value.(Object)
 	if !ok {
 		message := "No data provided"
@@ -30,7 +32,7 @@ func (b Body) Fields(nonFieldErrorsKey string) (*Fields, error) {
 		}
 		return nil, Invalid(nonFieldErrorsKey, message)
 	}
-	f := &Fields{input: input, form: b.form}
+	f := &Fields{serializer: serializer, input: input, form: b.form}
 	f.asked = f.first[:0]
 	return f, nil
 }
@@ -51,94 +53,79 @@ func pythonType(v any) string {
 	return "list"
 }
 
-// CharOptions are a text field's rules. The zero value is a field that must be there and hold something.
-type CharOptions struct {
-	Optional   bool // may be absent
-	AllowBlank bool // may be empty after stripping; it is then not checked further
-	AllowNull  bool // may be null; it is then not checked further
-	NoTrim     bool // keep white space at the ends
-	Max        int  // the most characters allowed; any number when 0
-	Min        int  // the fewest characters allowed
-	// Validate runs before the built-in checks (lengths, NUL, surrogates), where DRF puts a model field's validators; After runs behind them,
-	// where it puts a field class's own. Each returns a message, or "" for text it accepts. All run, and so see text that another one refuses.
-	Validate, After []func(value string) (message string)
-}
-
-// Char reads a text field: JSON texts and numbers, stripped, in DRF's order of checks. What is wrong is recorded, and then, as for an absent
-// optional field, the answer is "", false. An allowed blank or null is "", true; Raw tells them apart.
-func (f *Fields) Char(name string, o CharOptions) (value string, present bool) {
-	return f.text(name, o, "Not a valid string.", nil)
-}
-
-// Email reads an address: as Char, with the format checked behind everything else and one message for a wrong type and a wrong format.
-func (f *Fields) Email(name string, o CharOptions) (string, bool) {
-	const invalid = "Enter a valid email address."
-	return f.text(name, o, invalid, func(value string) string {
-		if ValidEmail(value) {
-			return ""
-		}
-		return invalid
-	})
-}
-
-func (f *Fields) text(name string, o CharOptions, wrongType string, format func(string) string) (string, bool) {
-	raw, present := f.Raw(name)
-	if f.form && raw == "" && !o.AllowBlank {
+// Text reads a text or an address as its field is declared: JSON texts and numbers, stripped, in DRF's order of checks. The given checks need the request or
+// the database, and run behind the field's own, where DRF puts a model field's uniqueness. What is wrong is recorded, and then, as for an absent optional
+// field, the answer is "", false. An allowed blank or null is "", true; Raw tells them apart.
+func (f *Fields) Text(name string, checks ...func(value string) (message string)) (value string, present bool) {
+	field := f.serializer.field(name)
+	raw, present := f.input.Get(name)
+	optional := field.Optional || f.partial
+	if f.form && raw == "" && !field.AllowBlank {
 		// An empty input of a form stands for no value where none is needed (DRF's Field.get_value).
-		if o.AllowNull {
+		if field.AllowNull {
 			raw = nil
-		} else if o.Optional {
+		} else if optional {
 			present = false
 		}
 	}
 	at := f.place(name)
 	switch {
 	case !present:
-		if !o.Optional {
+		if !optional {
 			f.fail(at, "This field is required.")
 		}
 		return "", false
 	case raw == nil:
-		if !o.AllowNull {
+		if !field.AllowNull {
 			f.fail(at, "This field may not be null.")
 		}
-		return "", o.AllowNull
+		return "", field.AllowNull
 	}
 	value, ok := textOf(raw)
 	if !ok {
-		f.fail(at, wrongType)
+		wrong := "Not a valid string."
+		if field.Kind == Email {
+			wrong = invalidEmail
+		}
+		f.fail(at, wrong)
 		return "", false
 	}
-	if !o.NoTrim {
+	if !field.NoTrim {
 		value = Strip(value)
 	}
 	if value == "" {
-		if !o.AllowBlank {
+		if !field.AllowBlank {
 			f.fail(at, "This field may not be blank.")
 		}
-		return "", o.AllowBlank
+		return "", field.AllowBlank
 	}
-	if !f.check(at, value, o, format) {
+	if !f.check(at, value, field, checks) {
 		return "", false
 	}
 	return value, true
 }
 
+// invalidEmail is said of a wrong type and of a wrong format alike.
+const invalidEmail = "Enter a valid email address."
+
 // check runs all of a field's checks over its text, in DRF's order, and says whether it passed.
-func (f *Fields) check(at int, value string, o CharOptions, format func(string) string) bool {
+func (f *Fields) check(at int, value string, field *Field, checks []func(string) string) bool {
 	before := len(f.asked[at].messages)
-	for _, validate := range o.Validate {
+	for _, validate := range field.Validate {
 		f.fail(at, validate(value))
 	}
-	if o.Max > 0 && len(value) > o.Max && Length(value) > o.Max {
-		f.fail(at, fmt.Sprintf("Ensure this field has no more than %d characters.", o.Max))
+	for _, validate := range checks {
+		f.fail(at, validate(value))
 	}
-	if o.Min > 0 && Length(value) < o.Min {
+	if field.Max > 0 && len(value) > field.Max && Length(value) > field.Max {
+		f.fail(at, fmt.Sprintf("Ensure this field has no more than %d characters.", field.Max))
+	}
+	if field.Min > 0 && Length(value) < field.Min {
 		unit := "characters"
-		if o.Min == 1 {
+		if field.Min == 1 {
 			unit = "character"
 		}
-		f.fail(at, fmt.Sprintf("Ensure this field has at least %d %s.", o.Min, unit))
+		f.fail(at, fmt.Sprintf("Ensure this field has at least %d %s.", field.Min, unit))
 	}
 	if strings.IndexByte(value, 0) >= 0 {
 		f.fail(at, "Null characters are not allowed.")
@@ -146,11 +133,11 @@ func (f *Fields) check(at int, value string, o CharOptions, format func(string) 
 	if r, ok := firstSurrogate(value); ok {
 		f.fail(at, fmt.Sprintf("Surrogate characters are not allowed: U+%X.", r))
 	}
-	for _, validate := range o.After {
+	for _, validate := range field.After {
 		f.fail(at, validate(value))
 	}
-	if format != nil {
-		f.fail(at, format(value))
+	if field.Kind == Email && !ValidEmail(value) {
+		f.fail(at, invalidEmail)
 	}
 	return len(f.asked[at].messages) == before
 }
@@ -169,12 +156,13 @@ func textOf(raw any) (string, bool) {
 // Raw is a field's value as the parser gave it, unstripped and unchecked: nil, bool, Number, string, List, Object or, in multipart forms, File.
 // djoser checks uid and token on it.
 func (f *Fields) Raw(name string) (value any, present bool) {
+	f.serializer.field(name)
 	return f.input.Get(name)
 }
 
 // RawText is Raw for a field that holds a text.
 func (f *Fields) RawText(name string) (string, bool) {
-	raw, _ := f.input.Get(name)
+	raw, _ := f.Raw(name)
 	text, ok := raw.(string)
 	return text, ok
 }

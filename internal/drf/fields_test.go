@@ -8,7 +8,7 @@ import (
 
 func fieldsOf(t testing.TB, body string) *Fields {
 	t.Helper()
-	f, err := Body{value: decode(t, body)}.Fields("non_field_errors")
+	f, err := Body{value: decode(t, body)}.Fields(signUpFields, "non_field_errors")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,20 +22,18 @@ func errorBody(err error) string {
 	return string(Encode(err.(*Error).Body))
 }
 
-const notAUsername = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+const notAUsername = BadUsername
 
-func letters(value string) string {
-	if ValidUsername(value) {
-		return ""
-	}
-	return notAUsername
-}
+// signUpFields are djoser's, and three texts of no rules.
+var signUpFields = &Serializer{Name: "SignUp", Fields: []Field{
+	ColumnField("email"), ColumnField("username"), {Name: "password"}, {Name: "a"}, {Name: "b"}, {Name: "c"},
+}}
 
 // signUp reads djoser's sign-up fields.
 func signUp(f *Fields) (email, username, password string) {
-	email, _ = f.Email("email", CharOptions{Optional: true, AllowBlank: true, Max: 254})
-	username, _ = f.Char("username", CharOptions{Max: 150, Validate: []func(string) string{letters}})
-	password, _ = f.Char("password", CharOptions{})
+	email, _ = f.Text("email")
+	username, _ = f.Text("username")
+	password, _ = f.Text("password")
 	return email, username, password
 }
 
@@ -85,13 +83,18 @@ func TestFieldValues(t *testing.T) {
 	}
 }
 
+func (f Field) named(name string) Field {
+	f.Name = name
+	return f
+}
+
 func TestOptions(t *testing.T) {
-	optional := CharOptions{Optional: true}
-	blank, null := CharOptions{AllowBlank: true}, CharOptions{AllowNull: true}
+	optional := Field{Optional: true}
+	blank, null := Field{AllowBlank: true}, Field{AllowNull: true}
 	for _, c := range []struct {
 		body    string
 		form    bool
-		options CharOptions
+		field   Field
 		value   string
 		present bool
 		err     string
@@ -105,17 +108,17 @@ func TestOptions(t *testing.T) {
 		{`{"a":""}`, true, blank, "", true, ""},
 		{`{"a":null}`, false, null, "", true, ""},
 		{`{"a":""}`, true, null, "", true, ""},
-		{`{"a":""}`, true, CharOptions{}, "", false, `{"a":["This field may not be blank."]}`},
-		{`{"a":" x "}`, false, CharOptions{NoTrim: true}, " x ", true, ""},
-		{`{"a":"  "}`, false, CharOptions{NoTrim: true}, "  ", true, ""},
-		{`{"a":"ab"}`, false, CharOptions{Max: 1, After: []func(string) string{letters, func(string) string { return "after" }}}, "", false,
+		{`{"a":""}`, true, Field{}, "", false, `{"a":["This field may not be blank."]}`},
+		{`{"a":" x "}`, false, Field{NoTrim: true}, " x ", true, ""},
+		{`{"a":"  "}`, false, Field{NoTrim: true}, "  ", true, ""},
+		{`{"a":"ab"}`, false, Field{Max: 1, After: []func(string) string{validUsername, func(string) string { return "after" }}}, "", false,
 			`{"a":["Ensure this field has no more than 1 characters.","after"]}`},
 	} {
-		f, err := Body{value: decode(t, c.body), form: c.form}.Fields("")
+		f, err := Body{value: decode(t, c.body), form: c.form}.Fields(&Serializer{Fields: []Field{c.field.named("a")}}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		value, present := f.Char("a", c.options)
+		value, present := f.Text("a")
 		if value != c.value || present != c.present || errorBody(f.Err()) != c.err {
 			t.Errorf("%s (form %v): got %q, %v, %s", c.body, c.form, value, present, errorBody(f.Err()))
 		}
@@ -123,11 +126,11 @@ func TestOptions(t *testing.T) {
 }
 
 func TestFileIsNoText(t *testing.T) {
-	f, err := Body{value: Object{{"a", File{"f"}}}, form: true}.Fields("")
+	f, err := Body{value: Object{{"a", File{"f"}}}, form: true}.Fields(signUpFields, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Char("a", CharOptions{})
+	f.Text("a")
 	if got, want := errorBody(f.Err()), `{"a":["Not a valid string."]}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -142,7 +145,7 @@ func TestBodyThatIsNoObject(t *testing.T) {
 		`true`:   `{"errors":["Invalid data. Expected a dictionary, but got bool."]}`,
 		`null`:   `{"errors":["No data provided"]}`,
 	} {
-		_, err := Body{value: decode(t, body)}.Fields("errors")
+		_, err := Body{value: decode(t, body)}.Fields(signUpFields, "errors")
 		if got := errorBody(err); got != want {
 			t.Errorf("%s: got %s, want %s", body, got, want)
 		}
@@ -150,7 +153,11 @@ func TestBodyThatIsNoObject(t *testing.T) {
 }
 
 func TestRaw(t *testing.T) {
-	f := fieldsOf(t, `{"text":" x ","number":1.50,"null":null,"list":[1]}`)
+	declared := &Serializer{Fields: []Field{{Name: "text"}, {Name: "number"}, {Name: "null"}, {Name: "list"}, {Name: "absent"}}}
+	f, err := Body{value: decode(t, `{"text":" x ","number":1.50,"null":null,"list":[1]}`)}.Fields(declared, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string]any{"text": " x ", "number": Number("1.50"), "null": nil, "list": List{Number("1")}} {
 		if got, ok := f.Raw(name); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %#v, %v", name, got, ok)
@@ -168,9 +175,9 @@ func TestRaw(t *testing.T) {
 
 func TestFailKeepsPlaces(t *testing.T) {
 	f := fieldsOf(t, `{"a":"x","b":"y"}`)
-	f.Char("a", CharOptions{})
-	f.Char("b", CharOptions{})
-	f.Char("c", CharOptions{})
+	f.Text("a")
+	f.Text("b")
+	f.Text("c")
 	f.Fail("z", "new")
 	f.Fail("a", "one", "two")
 	f.Fail("c", "three")
@@ -184,12 +191,12 @@ func BenchmarkChar(b *testing.B) {
 	body := Body{value: decode(b, `{"username":"alice","password":"correct horse battery staple"}`)}
 	b.ReportAllocs()
 	for b.Loop() {
-		f, err := body.Fields("non_field_errors")
+		f, err := body.Fields(signUpFields, "non_field_errors")
 		if err != nil {
 			b.Fatal(err)
 		}
-		f.Char("username", CharOptions{Max: 150})
-		f.Char("password", CharOptions{})
+		f.Text("username")
+		f.Text("password")
 		if f.Err() != nil {
 			b.Fatal(f.Err())
 		}
@@ -198,11 +205,11 @@ func BenchmarkChar(b *testing.B) {
 
 func TestLeastLength(t *testing.T) {
 	read := func(value string, least int) string {
-		f, err := Body{value: Object{{"name", value}}}.Fields("non_field_errors")
+		f, err := Body{value: Object{{"name", value}}}.Fields(&Serializer{Fields: []Field{{Name: "name", Min: least, Max: 3}}}, "non_field_errors")
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Char("name", CharOptions{Min: least, Max: 3})
+		f.Text("name")
 		if err := f.Err(); err != nil {
 			return err.Error()
 		}

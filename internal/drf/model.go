@@ -52,36 +52,42 @@ func Label(name string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// A modelField is a column of Django's stock user as a ModelSerializer describes it.
-type modelField struct {
-	kind, label, help string
-	max               int
-	required          bool
+// BadUsername is said of a name with letters that Django's user does not take.
+const BadUsername = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+
+func validUsername(name string) string {
+	if ValidUsername(name) {
+		return ""
+	}
+	return BadUsername
 }
 
-var modelFields = map[string]modelField{
-	"id":         {kind: "integer", label: "ID"},
-	"username":   {kind: "string", label: "Username", help: "Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.", max: 150, required: true},
-	"email":      {kind: "email", label: "Email address", max: 254},
-	"first_name": {kind: "string", label: "First name", max: 150},
-	"last_name":  {kind: "string", label: "Last name", max: 150},
-	"is_active": {kind: "boolean", label: "Active",
-		help: "Designates whether this user should be treated as active. Unselect this instead of deleting accounts."},
-	"is_staff":     {kind: "boolean", label: "Staff status", help: "Designates whether the user can log into this admin site."},
-	"is_superuser": {kind: "boolean", label: "Superuser status", help: "Designates that this user has all permissions without explicitly assigning them."},
-	"last_login":   {kind: "datetime", label: "Last login"},
-	"date_joined":  {kind: "datetime", label: "Date joined"},
+// columns are Django's stock user as a ModelSerializer declares it.
+var columns = []Field{
+	{Name: "id", Kind: Integer, Label: "ID", ReadOnly: true},
+	{Name: "username", Max: 150, Validate: []func(string) string{validUsername},
+		Help: "Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."},
+	{Name: "email", Kind: Email, Label: "Email address", Optional: true, AllowBlank: true, Max: 254},
+	{Name: "first_name", Optional: true, AllowBlank: true, Max: 150},
+	{Name: "last_name", Optional: true, AllowBlank: true, Max: 150},
+	{Name: "is_active", Kind: Boolean, Label: "Active", Optional: true,
+		Help: "Designates whether this user should be treated as active. Unselect this instead of deleting accounts."},
+	{Name: "is_staff", Kind: Boolean, Label: "Staff status", Optional: true, Help: "Designates whether the user can log into this admin site."},
+	{Name: "is_superuser", Kind: Boolean, Label: "Superuser status", Optional: true,
+		Help: "Designates that this user has all permissions without explicitly assigning them."},
+	{Name: "last_login", Kind: DateTime, Optional: true, AllowNull: true},
+	{Name: "date_joined", Kind: DateTime, Optional: true},
+}
+
+// ColumnField declares a user's column. An unknown one is an optional text.
+func ColumnField(column string) Field {
+	for _, f := range columns {
+		if f.Name == column {
+			return f
+		}
+	}
+	return Field{Name: column, Optional: true, AllowBlank: true}
 }
 
 // MaxLength is how many characters a text column of the stock user holds.
-func MaxLength(column string) int { return modelFields[column].max }
-
-// ModelInfo describes a column for OPTIONS. A column that is read-only shows no length.
-func ModelInfo(column string, readOnly bool) FieldInfo {
-	f := modelFields[column]
-	info := FieldInfo{Name: column, Type: f.kind, Label: f.label, Help: f.help, ReadOnly: readOnly}
-	if !readOnly {
-		info.Required, info.Max = f.required, f.max
-	}
-	return info
-}
+func MaxLength(column string) int { return ColumnField(column).Max }

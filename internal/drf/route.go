@@ -32,8 +32,9 @@ type Route struct {
 	NamesHead bool
 	// NoOptions routes answer OPTIONS as a method they do not serve.
 	NoOptions bool
-	// Options gives the fields that OPTIONS shows for each method of Describes; nil for a view without fields.
-	Options func(r *Request, method string) (fields Object, ok bool)
+	// Metadata gives what OPTIONS shows of POST and PUT, the request having that method, or nil for nothing. Where Metadata is nil itself, it is what the
+	// endpoint reads.
+	Metadata func(r *Request) *Serializer
 
 	allowHeader []string
 }
@@ -46,8 +47,21 @@ type Endpoint struct {
 	// Hide answers a signed-in caller's refusal with 404, so that the row stays unseen.
 	Hide bool
 	// Scope names what is counted together where attempts are limited by default; empty for no such limit.
-	Scope  string
-	Handle Handler
+	Scope string
+	// Request is what the body holds; nil where none is read.
+	Request *Serializer
+	// Answers are those of the handler. What every view may answer, such as that nobody is signed in, is not among them.
+	Answers []Answer
+	Handle  Handler
+}
+
+// An Answer is a status with which an endpoint may answer, and what its body then holds.
+type Answer struct {
+	Status int
+	// Body is what an object has; nil for no body, or one that tells nothing.
+	Body *Serializer
+	// Many says that the body is a list of such objects.
+	Many bool
 }
 
 // endpoint finds the method's endpoint; HEAD is served where GET is.

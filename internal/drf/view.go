@@ -49,11 +49,12 @@ type Request struct {
 	ID string
 	// Format is the format suffix of the path, empty without one.
 	Format string
-	// Body is read once, by Fields.
-	view    *View
-	writer  http.ResponseWriter
-	style   Style
-	session bool
+
+	endpoint Endpoint
+	view     *View
+	writer   http.ResponseWriter
+	style    Style
+	session  bool
 }
 
 // A Handler answers a request, or returns why not: an *Error is an answer, anything else a failure.
@@ -97,6 +98,7 @@ func (v *View) serve(w http.ResponseWriter, r *Request, route *Route) error {
 	}
 	switch {
 	case served:
+		r.endpoint = endpoint
 		return endpoint.Handle(w, r)
 	case r.Method == http.MethodOptions && !route.NoOptions:
 		return v.options(w, r, route)
@@ -208,13 +210,18 @@ func (r *Request) NonField() string { return r.view.NonField }
 // Secure tells whether the request came over TLS, by itself or as the configured proxy says.
 func (r *Request) Secure() bool { return r.view.Secure(r.Request) }
 
-// Fields reads the body and opens it for validation.
+// Fields reads the body and opens it for validation by what the endpoint declares.
 func (r *Request) Fields() (*Fields, error) {
 	body, err := ReadBody(r.Request, r.view.Parsers, r.view.Limits)
 	if err != nil {
 		return nil, err
 	}
-	return body.Fields(r.view.NonField)
+	in, err := body.Fields(r.endpoint.Request, r.view.NonField)
+	if err != nil {
+		return nil, err
+	}
+	in.partial = r.Method == http.MethodPatch
+	return in, nil
 }
 
 // UsesSession notes that the answer depends on the session, for Vary.

@@ -13,8 +13,8 @@ func (a *API) activate(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	in.Char("uid", drf.CharOptions{})
-	in.Char("token", drf.CharOptions{})
+	in.Text("uid")
+	in.Text("token")
 	if err := in.Err(); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (a *API) mailLink(r *drf.Request, ask account.Asking) (found bool, err erro
 	if err != nil {
 		return false, err
 	}
-	ask.Email, _ = in.Email("email", drf.CharOptions{})
+	ask.Email, _ = in.Text("email")
 	if err := in.Err(); err != nil {
 		return false, err
 	}

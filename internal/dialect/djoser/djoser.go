@@ -33,47 +33,52 @@ func (a *API) Routes(root []drf.Permission) []drf.Route {
 	get, post, put, patch, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
 	user, destroy := drf.PermissionsNamed(p.User), drf.PermissionsNamed(p.UserDelete)
 	hide := c.HideUsers
-	action := func(path, name string, permissions []string, scope string, handle drf.Handler) drf.Route {
+	shown, created := a.userSerializer(), a.userCreate()
+	ok, gone := drf.Answer{Status: http.StatusOK, Body: shown}, drf.Answer{Status: http.StatusNoContent}
+	unseen := drf.Answer{Status: http.StatusNotFound}
+	describe, describeRow := a.describe(shown), a.describeRow(shown)
+	action := func(path, name string, permissions []string, scope string, request *drf.Serializer, handle drf.Handler, answers ...drf.Answer) drf.Route {
 		return drf.Route{
-			Path: "users/" + path + "/", Name: name, Viewset: true, Closed: true, Otherwise: user, Options: a.describe,
-			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(permissions), Scope: scope, Handle: handle}},
+			Path: "users/" + path + "/", Name: name, Viewset: true, Closed: true, Otherwise: user, Metadata: describe,
+			Endpoints: []drf.Endpoint{{
+				Method: post, Permissions: drf.PermissionsNamed(permissions), Scope: scope, Request: request, Answers: append(answers, gone), Handle: handle,
+			}},
 		}
 	}
 	return []drf.Route{
 		{Path: "", Name: "Api Root", Description: "The addresses of this API's collections.", Viewset: true, Closed: true, Otherwise: root,
-			Endpoints: []drf.Endpoint{{Method: get, Permissions: root, Handle: a.root}}},
-		{Path: "users/", Name: "User List", Viewset: true, Closed: true, Otherwise: user, Options: a.describe, Endpoints: []drf.Endpoint{
-			{Method: get, Permissions: drf.PermissionsNamed(p.UserList), Hide: hide, Handle: a.list},
-			{Method: post, Permissions: drf.PermissionsNamed(p.UserCreate), Scope: "register", Handle: a.create},
+			Endpoints: []drf.Endpoint{{Method: get, Permissions: root, Answers: []drf.Answer{{Status: http.StatusOK, Body: apiRoot}}, Handle: a.root}}},
+		{Path: "users/", Name: "User List", Viewset: true, Closed: true, Otherwise: user, Metadata: describe, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: drf.PermissionsNamed(p.UserList), Hide: hide,
+				Answers: []drf.Answer{{Status: http.StatusOK, Body: shown, Many: true}}, Handle: a.list},
+			{Method: post, Permissions: drf.PermissionsNamed(p.UserCreate), Scope: "register", Request: created,
+				Answers: []drf.Answer{{Status: http.StatusCreated, Body: created}}, Handle: a.create},
 		}},
-		{Path: "users/me/", Name: "Me", Viewset: true, Closed: true, Otherwise: user, Options: a.describe, Endpoints: []drf.Endpoint{
-			{Method: get, Permissions: user, Handle: a.me},
-			{Method: put, Permissions: user, Handle: a.updateMe},
-			{Method: patch, Permissions: user, Handle: a.updateMe},
-			{Method: del, Permissions: destroy, Scope: "password", Handle: a.deleteMe},
+		{Path: "users/me/", Name: "Me", Viewset: true, Closed: true, Otherwise: user, Metadata: describe, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: user, Answers: []drf.Answer{ok}, Handle: a.me},
+			{Method: put, Permissions: user, Request: shown, Answers: []drf.Answer{ok}, Handle: a.updateMe},
+			{Method: patch, Permissions: user, Request: shown, Answers: []drf.Answer{ok}, Handle: a.updateMe},
+			{Method: del, Permissions: destroy, Scope: "password", Request: userDelete, Answers: []drf.Answer{gone}, Handle: a.deleteMe},
 		}},
-		{Path: "users/{id}/", Name: "User Instance", Viewset: true, Closed: true, Otherwise: user, Options: a.describeRow, Endpoints: []drf.Endpoint{
-			{Method: get, Permissions: user, Hide: hide, Handle: a.retrieve},
-			{Method: put, Permissions: user, Hide: hide, Handle: a.update},
-			{Method: patch, Permissions: user, Hide: hide, Handle: a.update},
-			{Method: del, Permissions: destroy, Hide: hide && !a.Exact, Scope: "password", Handle: a.destroy},
+		{Path: "users/{id}/", Name: "User Instance", Viewset: true, Closed: true, Otherwise: user, Metadata: describeRow, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: user, Hide: hide, Answers: []drf.Answer{ok, unseen}, Handle: a.retrieve},
+			{Method: put, Permissions: user, Hide: hide, Request: shown, Answers: []drf.Answer{ok, unseen}, Handle: a.update},
+			{Method: patch, Permissions: user, Hide: hide, Request: shown, Answers: []drf.Answer{ok, unseen}, Handle: a.update},
+			{Method: del, Permissions: destroy, Hide: hide && !a.Exact, Scope: "password", Request: userDelete, Answers: []drf.Answer{gone, unseen}, Handle: a.destroy},
 		}},
-		action("activation", "Activation", p.Activation, "link", a.activate),
-		action("resend_activation", "Resend activation", p.PasswordReset, "mail", a.resendActivation),
-		action("set_password", "Set password", p.SetPassword, "password", a.setPassword),
-		action("reset_password", "Reset password", p.PasswordReset, "mail", a.resetPassword),
-		action("reset_password_confirm", "Reset password confirm", p.PasswordResetConfirm, "link", a.resetPasswordConfirm),
-		action("set_"+name, "Set username", p.SetUsername, "password", a.setUsername),
-		action("reset_"+name, "Reset username", p.UsernameReset, "mail", a.resetUsername),
-		action("reset_"+name+"_confirm", "Reset username confirm", p.UsernameResetConfirm, "link", a.resetUsernameConfirm),
-		{Path: "token/login/", Name: "Token Create", Description: "Exchanges a user's credentials for their token key.",
-			Otherwise: drf.PermissionsNamed(p.TokenCreate), Options: drf.Described(
-				drf.FieldInfo{Name: "password", Type: "string", Label: "Password"},
-				drf.FieldInfo{Name: a.loginField(), Type: "string", Label: drf.Label(a.loginField())}),
-			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenCreate), Scope: "login", Handle: a.login}}},
-		{Path: "token/logout/", Name: "Token Destroy", Description: "Ends the caller's token key.",
-			Otherwise: drf.PermissionsNamed(p.TokenDestroy),
-			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenDestroy), Handle: a.logout}}},
+		action("activation", "Activation", p.Activation, "link", activation, a.activate, drf.Answer{Status: http.StatusForbidden}),
+		action("resend_activation", "Resend activation", p.PasswordReset, "mail", emailReset, a.resendActivation),
+		action("set_password", "Set password", p.SetPassword, "password", a.setPasswordFields(), a.setPassword),
+		action("reset_password", "Reset password", p.PasswordReset, "mail", emailReset, a.resetPassword),
+		action("reset_password_confirm", "Reset password confirm", p.PasswordResetConfirm, "link", a.resetPasswordFields(), a.resetPasswordConfirm),
+		action("set_"+name, "Set username", p.SetUsername, "password", a.setUsernameFields(), a.setUsername),
+		action("reset_"+name, "Reset username", p.UsernameReset, "mail", emailReset, a.resetUsername),
+		action("reset_"+name+"_confirm", "Reset username confirm", p.UsernameResetConfirm, "link", a.resetUsernameFields(), a.resetUsernameConfirm),
+		{Path: "token/login/", Name: "Token Create", Description: "Exchanges a user's credentials for their token key.", Otherwise: drf.PermissionsNamed(p.TokenCreate),
+			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenCreate), Scope: "login", Request: a.tokenCreate(),
+				Answers: []drf.Answer{{Status: http.StatusOK, Body: tokenKey}}, Handle: a.login}}},
+		{Path: "token/logout/", Name: "Token Destroy", Description: "Ends the caller's token key.", Otherwise: drf.PermissionsNamed(p.TokenDestroy),
+			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenDestroy), Answers: []drf.Answer{gone}, Handle: a.logout}}},
 	}
 }
 
@@ -138,26 +143,29 @@ func userBody(u *store.User, fields []string) drf.Object {
 	return body
 }
 
-// describe gives the fields of the user object for OPTIONS, on whatever route.
-func (a *API) describe(r *drf.Request, method string) (drf.Object, bool) {
-	for _, p := range drf.PermissionsNamed(a.Config.Permissions.User) {
-		if !p.Request(r.As(method)) {
-			return nil, false
+// describe gives the user object for OPTIONS, on whatever route.
+func (a *API) describe(user *drf.Serializer) func(*drf.Request) *drf.Serializer {
+	permissions := drf.PermissionsNamed(a.Config.Permissions.User)
+	return func(r *drf.Request) *drf.Serializer {
+		for _, p := range permissions {
+			if !p.Request(r) {
+				return nil
+			}
 		}
+		return user
 	}
-	var infos []drf.FieldInfo
-	for _, field := range a.userFields() {
-		infos = append(infos, drf.ModelInfo(field, a.readOnly(field)))
-	}
-	return drf.Describe(infos...), true
 }
 
 // describeRow does so only where the row is there and the caller may change it.
-func (a *API) describeRow(r *drf.Request, method string) (drf.Object, bool) {
-	if _, err := a.row(r.As(method), drf.PermissionsNamed(a.Config.Permissions.User), false); err != nil {
-		return nil, false
+func (a *API) describeRow(user *drf.Serializer) func(*drf.Request) *drf.Serializer {
+	describe := a.describe(user)
+	permissions := drf.PermissionsNamed(a.Config.Permissions.User)
+	return func(r *drf.Request) *drf.Serializer {
+		if _, err := a.row(r, permissions, false); err != nil {
+			return nil
+		}
+		return describe(r)
 	}
-	return a.describe(r, method)
 }
 
 // letter is a mail with djoser's settings; one whose path is nil carries no link.

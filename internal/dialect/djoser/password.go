@@ -46,9 +46,9 @@ func (a *API) setPassword(w http.ResponseWriter, r *drf.Request) error {
 }
 
 func newPassword(in *drf.Fields, retype bool) (fresh, again string) {
-	fresh, _ = in.Char("new_password", drf.CharOptions{})
+	fresh, _ = in.Text("new_password")
 	if retype {
-		again, _ = in.Char("re_new_password", drf.CharOptions{})
+		again, _ = in.Text("re_new_password")
 	}
 	return fresh, again
 }
@@ -62,8 +62,8 @@ func (a *API) resetPasswordConfirm(w http.ResponseWriter, r *drf.Request) error 
 	if err != nil {
 		return err
 	}
-	in.Char("uid", drf.CharOptions{})
-	in.Char("token", drf.CharOptions{})
+	in.Text("uid")
+	in.Text("token")
 	fresh, again := newPassword(in, a.Config.PasswordResetConfirmRetype)
 	if err := in.Err(); err != nil {
 		return err

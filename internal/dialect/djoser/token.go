@@ -13,8 +13,8 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	password, hasPassword := in.Char("password", drf.CharOptions{Optional: true})
-	name, hasName := in.Char(a.loginField(), drf.CharOptions{Optional: true})
+	password, hasPassword := in.Text("password")
+	name, hasName := in.Text(a.loginField())
 	if err := in.Err(); err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (a *API) newUsername(r *drf.Request, in *drf.Fields, retype bool) (string, 
 	name, _ := a.read(r, in, column{name: field, column: a.Model.UsernameField, folded: true}, &failed)
 	again := ""
 	if retype {
-		again, _ = in.Char("re_"+field, drf.CharOptions{})
+		again, _ = in.Text("re_" + field)
 	}
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return "", err

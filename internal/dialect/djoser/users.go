@@ -25,10 +25,10 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 			texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
 		}
 	}
-	password, _ := in.Char("password", drf.CharOptions{})
+	password, _ := in.Text("password")
 	again := ""
 	if a.Config.UserCreatePasswordRetype {
-		again, _ = in.Char("re_password", drf.CharOptions{})
+		again, _ = in.Text("re_password")
 	}
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
@@ -40,11 +40,8 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 	if err := retyped(r, a.Config.UserCreatePasswordRetype, password, again, "password"); err != nil {
 		return err
 	}
-	// Without these two no row can be made: they are asked for in the end even where the settings ask for neither.
-	for _, name := range []string{a.Model.UsernameField, "username"} {
-		if _, asked := texts[name]; !asked {
-			texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
-		}
+	for _, name := range a.unaskedFields() {
+		texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
 	}
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
@@ -169,7 +166,7 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 		}
 		own, _ := user.Field(name)
 		text, _ := own.(string)
-		value, present := a.read(r, in, column{name: name, column: name, own: text, partial: r.Method == http.MethodPatch, folded: name == "username"}, &failed)
+		value, present := a.read(r, in, column{name: name, column: name, own: text, folded: name == "username"}, &failed)
 		if present {
 			change.Texts = append(change.Texts, account.Text{Column: name, Value: value})
 		}

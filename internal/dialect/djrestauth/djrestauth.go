@@ -50,36 +50,37 @@ type API struct {
 // ThrottleScope is dj-rest-auth's throttle_scope, one for most of its views.
 const ThrottleScope = "dj_rest_auth"
 
-// signedIn are the permissions of what needs a user.
-var signedIn = drf.PermissionsNamed([]string{"rest_framework.permissions.IsAuthenticated"})
+// aUser are the permissions of what needs one.
+var aUser = drf.PermissionsNamed([]string{"rest_framework.permissions.IsAuthenticated"})
 
 // Routes are dj-rest-auth's own, relative to its mount, without the two of tokens that SimpleJWT answers and without registration's.
 func (a *API) Routes() []drf.Route {
 	get, put, patch := http.MethodGet, http.MethodPut, http.MethodPatch
+	user := a.userDetails()
+	shown := []drf.Answer{{Status: http.StatusOK, Body: user}}
+	logout := drf.Endpoint{Method: http.MethodPost, Permissions: drf.Anyone, Request: a.logoutFields(), Answers: a.logoutAnswers(), Handle: a.logout}
+	byGet := drf.Endpoint{Method: get, Permissions: drf.Anyone, Request: logout.Request, Handle: a.logoutByGet}
+	if a.Accounts.Allauth.LogoutOnGet {
+		byGet.Answers = logout.Answers
+	}
 	routes := []drf.Route{
-		a.form("login/", "Login", "Exchanges a user's credentials for tokens, a key or a session.", drf.Anyone, "login", a.login,
-			text("username"), drf.FieldInfo{Name: "email", Type: "email", Label: "Email"}, required("password")),
+		a.form("login/", "Login", "Exchanges a user's credentials for tokens, a key or a session.", drf.Anyone, "login", login, a.login, a.signedIn(http.StatusOK)),
 		{Path: "logout/", Name: "Logout", Description: "Ends the caller's session, key and refresh token.", Otherwise: drf.Anyone, ThrottleScope: ThrottleScope,
-			Endpoints: []drf.Endpoint{
-				{Method: get, Permissions: drf.Anyone, Handle: a.logoutByGet},
-				{Method: http.MethodPost, Permissions: drf.Anyone, Handle: a.logout},
-			}},
-		{Path: "user/", Name: "User Details", Description: "Shows and changes the signed-in user.", Otherwise: signedIn, Options: drf.Described(a.userInfos()...),
-			Endpoints: []drf.Endpoint{
-				{Method: get, Permissions: signedIn, Handle: a.user},
-				{Method: put, Permissions: signedIn, Handle: a.updateUser},
-				{Method: patch, Permissions: signedIn, Handle: a.updateUser},
-			}},
-		a.form("password/change/", "Password Change", "Sets the caller's password.", signedIn, "password", a.changePassword, a.changeInfos()...),
-		a.form("password/reset/", "Password Reset", "Mails a link to a new password.", drf.Anyone, "mail", a.resetPassword,
-			drf.FieldInfo{Name: "email", Type: "email", Label: "Email", Required: true}),
-		a.form("password/reset/confirm/", "Password Reset Confirm", "Sets the password of whoever holds a mailed link.", drf.Anyone, "link", a.confirmReset,
-			newPassword("new_password1"), newPassword("new_password2"), required("uid"), required("token")),
+			Endpoints: []drf.Endpoint{byGet, logout}},
+		{Path: "user/", Name: "User Details", Description: "Shows and changes the signed-in user.", Otherwise: aUser, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: aUser, Answers: shown, Handle: a.user},
+			{Method: put, Permissions: aUser, Request: user, Answers: shown, Handle: a.updateUser},
+			{Method: patch, Permissions: aUser, Request: user, Answers: shown, Handle: a.updateUser},
+		}},
+		a.form("password/change/", "Password Change", "Sets the caller's password.", aUser, "password", a.passwordChange(), a.changePassword, told),
+		a.form("password/reset/", "Password Reset", "Mails a link to a new password.", drf.Anyone, "mail", passwordReset, a.resetPassword, told),
+		a.form("password/reset/confirm/", "Password Reset Confirm", "Sets the password of whoever holds a mailed link.", drf.Anyone, "link",
+			passwordResetConfirm, a.confirmReset, told),
 	}
 	if a.Config.UseJWT {
 		refresh := a.form("token/refresh/", "Refresh View With Cookie Support", "Exchanges a refresh token, from the body or its cookie, for an access token.",
-			drf.Anyone, "refresh", a.refresh, drf.FieldInfo{Name: "refresh", Type: "string", Label: "Refresh"},
-			drf.FieldInfo{Name: "access", Type: "string", Label: "Access", ReadOnly: true})
+			drf.Anyone, "refresh", a.tokenRefresh(), a.refresh,
+			append(a.originAnswers(), drf.Answer{Status: http.StatusOK, Body: a.refreshedFields()}, drf.Answer{Status: http.StatusUnauthorized})...)
 		refresh.ThrottleScope = ""
 		refresh.NoAuth, refresh.Challenge = true, a.JWT.AuthHeaderTypes[0]+` realm="api"`
 		routes = append(routes, refresh)
@@ -89,44 +90,26 @@ func (a *API) Routes() []drf.Route {
 
 // RegistrationRoutes are those of dj_rest_auth.registration behind a prefix.
 func (a *API) RegistrationRoutes(prefix string) []drf.Route {
-	rules := &a.Accounts.Allauth
-	register := a.form(prefix, "Register", "Makes an account.", drf.PermissionsNamed(a.Config.RegisterPermissionClasses), "register", a.register,
-		drf.FieldInfo{Name: "username", Type: "string", Label: "Username", Required: rules.Required("username"), Min: rules.UsernameMinLength, Max: drf.MaxLength("username")},
-		drf.FieldInfo{Name: "email", Type: "email", Label: "Email", Required: rules.Required("email")},
-		required("password1"), required("password2"))
-	verify := a.form(prefix+"verify-email/", "Verify Email", "Confirms an address by its mailed key.", drf.Anyone, "link", a.verifyEmail, required("key"))
+	created := a.signedIn(http.StatusCreated)
+	if a.Accounts.Allauth.EmailVerification == account.MandatoryVerification {
+		created = drf.Answer{Status: http.StatusCreated, Body: sentence}
+	}
+	register := a.form(prefix, "Register", "Makes an account.", drf.PermissionsNamed(a.Config.RegisterPermissionClasses), "register",
+		a.registerFields(), a.register, created)
+	verify := a.form(prefix+"verify-email/", "Verify Email", "Confirms an address by its mailed key.", drf.Anyone, "link",
+		verifyEmail, a.verifyEmail, told, drf.Answer{Status: http.StatusNotFound})
 	verify.ThrottleScope, verify.NamesHead = "", true
-	resend := a.form(prefix+"resend-email/", "Resend Email Verification", "Mails another key.", drf.Anyone, "mail", a.resendEmail,
-		drf.FieldInfo{Name: "email", Type: "email", Label: "Email", Required: rules.Required("email")})
+	resend := a.form(prefix+"resend-email/", "Resend Email Verification", "Mails another key.", drf.Anyone, "mail", a.resendFields(), a.resendEmail, told)
 	resend.ThrottleScope = ""
 	return []drf.Route{register, verify, resend}
 }
 
 // form is a route that takes a form by POST.
-func (a *API) form(path, name, description string, permissions []drf.Permission, scope string, handle drf.Handler, fields ...drf.FieldInfo) drf.Route {
+func (a *API) form(path, name, description string, permissions []drf.Permission, scope string, request *drf.Serializer, handle drf.Handler, answers ...drf.Answer) drf.Route {
 	return drf.Route{
-		Path: path, Name: name, Description: description, Otherwise: permissions, ThrottleScope: ThrottleScope, Options: drf.Described(fields...),
-		Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: permissions, Scope: scope, Handle: handle}},
+		Path: path, Name: name, Description: description, Otherwise: permissions, ThrottleScope: ThrottleScope,
+		Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: permissions, Scope: scope, Request: request, Answers: answers, Handle: handle}},
 	}
-}
-
-func text(name string) drf.FieldInfo {
-	return drf.FieldInfo{Name: name, Type: "string", Label: drf.Label(name)}
-}
-
-func required(name string) drf.FieldInfo {
-	info := text(name)
-	info.Required = true
-	return info
-}
-
-// maxPassword is what the fields of a new password take.
-const maxPassword = 128
-
-func newPassword(name string) drf.FieldInfo {
-	info := required(name)
-	info.Max = maxPassword
-	return info
 }
 
 // detail is the body of an answer in one sentence.

@@ -15,9 +15,9 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	c := account.Credentials{}
-	c.Username, _ = in.Char("username", drf.CharOptions{Optional: true, AllowBlank: true})
-	c.Email, _ = in.Email("email", drf.CharOptions{Optional: true, AllowBlank: true})
-	c.Password, _ = in.Char("password", drf.CharOptions{})
+	c.Username, _ = in.Text("username")
+	c.Email, _ = in.Text("email")
+	c.Password, _ = in.Text("password")
 	c.Untrimmed = a.asSent(in, "password")
 	if err := in.Err(); err != nil {
 		return err
@@ -114,15 +114,20 @@ func (a *API) credentials(r *drf.Request, user *store.User) (drf.Object, account
 	return nil, account.Pair{}, nil
 }
 
+// tokenKeys are the names of the two tokens in the answer of a login.
+func (a *API) tokenKeys() (access, refresh string) {
+	if a.LegacyKeys {
+		return "access_token", "refresh_token"
+	}
+	return "access", "refresh"
+}
+
 // pairBody is the answer of JWT mode.
 func (a *API) pairBody(pair account.Pair, user *store.User, hideRefresh, expirations bool) drf.Object {
 	if hideRefresh {
 		pair.Refresh = ""
 	}
-	access, refresh := "access", "refresh"
-	if a.LegacyKeys {
-		access, refresh = "access_token", "refresh_token"
-	}
+	access, refresh := a.tokenKeys()
 	body := drf.Object{{Key: access, Value: pair.Access}, {Key: refresh, Value: pair.Refresh}, {Key: "user", Value: a.userBody(user)}}
 	if expirations {
 		now := a.Now()

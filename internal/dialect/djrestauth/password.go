@@ -15,15 +15,6 @@ const (
 	mismatch      = "The two password fields didn’t match."
 )
 
-// changeInfos describe the fields of password/change/ for OPTIONS.
-func (a *API) changeInfos() []drf.FieldInfo {
-	infos := []drf.FieldInfo{newPassword("new_password1"), newPassword("new_password2")}
-	if a.Config.OldPasswordFieldEnabled {
-		infos = append([]drf.FieldInfo{newPassword("old_password")}, infos...)
-	}
-	return infos
-}
-
 func (a *API) changePassword(w http.ResponseWriter, r *drf.Request) error {
 	in, err := r.Fields()
 	if err != nil {
@@ -58,7 +49,7 @@ func (a *API) changePassword(w http.ResponseWriter, r *drf.Request) error {
 
 // oldPassword checks the old password as a field, so that its error stands beside those of the others.
 func (a *API) oldPassword(r *drf.Request, in *drf.Fields) error {
-	password, present := in.Char("old_password", drf.CharOptions{Max: maxPassword})
+	password, present := in.Text("old_password")
 	if !present {
 		return nil
 	}
@@ -76,8 +67,8 @@ func (a *API) oldPassword(r *drf.Request, in *drf.Fields) error {
 }
 
 func newPasswords(in *drf.Fields) (first, second string) {
-	first, _ = in.Char("new_password1", drf.CharOptions{Max: maxPassword})
-	second, _ = in.Char("new_password2", drf.CharOptions{Max: maxPassword})
+	first, _ = in.Text("new_password1")
+	second, _ = in.Text("new_password2")
 	return first, second
 }
 
@@ -95,7 +86,7 @@ func (a *API) resetPassword(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	email, _ := in.Email("email", drf.CharOptions{})
+	email, _ := in.Text("email")
 	if err := in.Err(); err != nil {
 		return err
 	}
@@ -118,8 +109,8 @@ func (a *API) confirmReset(w http.ResponseWriter, r *drf.Request) error {
 	}
 	first, second := newPasswords(in)
 	link := account.Link{Purpose: mail.PasswordResetKey, Allauth: a.Allauth}
-	link.UID, _ = in.Char("uid", drf.CharOptions{})
-	link.Token, _ = in.Char("token", drf.CharOptions{})
+	link.UID, _ = in.Text("uid")
+	link.Token, _ = in.Text("token")
 	if err := in.Err(); err != nil {
 		return err
 	}

@@ -60,28 +60,21 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 }
 
 func (a *API) registeredName(r *drf.Request, in *drf.Fields, failed *error) string {
-	rules := &a.Accounts.Allauth
-	name, present := in.Char("username", drf.CharOptions{
-		Optional: !rules.Required("username"), Max: drf.MaxLength("username"), Min: rules.UsernameMinLength,
-	})
+	name, present := in.Text("username")
 	if !present {
 		return ""
 	}
-	if message := validName(name); message != "" {
-		in.Fail("username", message)
+	if !drf.ValidUsername(name) {
+		in.Fail("username", drf.BadUsername)
 		return ""
 	}
 	a.judgeName(r, in, name, store.ID{}, failed)
 	return name
 }
 
-// registeredEmail reads the address. Where it must be verified before anybody logs in, the safe profile asks for it: the reference makes an account that nobody
-// can ever use.
 func (a *API) registeredEmail(r *drf.Request, in *drf.Fields, failed *error) string {
-	rules := &a.Accounts.Allauth
-	needed := rules.Required("email") || !a.Exact && rules.EmailVerification == account.MandatoryVerification
-	email, present := in.Email("email", drf.CharOptions{Optional: !needed, Max: min(drf.MaxLength("email"), rules.EmailMaxLength)})
-	if !present || !rules.UniqueEmail {
+	email, present := in.Text("email")
+	if !present || !a.Accounts.Allauth.UniqueEmail {
 		return email
 	}
 	taken, err := a.Accounts.AddressVerified(r.Context(), email)
@@ -96,11 +89,7 @@ func (a *API) registeredEmail(r *drf.Request, in *drf.Fields, failed *error) str
 
 // registeredPassword reads the password twice and judges it as far as that needs no user.
 func (a *API) registeredPassword(in *drf.Fields, failed *error) (password, again string) {
-	options := drf.CharOptions{Max: maxNewPassword}
-	if a.Exact {
-		options.Max = 0
-	}
-	password, present := in.Char("password1", options)
+	password, present := in.Text("password1")
 	least := a.Accounts.Allauth.PasswordMinLength
 	switch {
 	case !present:
@@ -119,7 +108,7 @@ func (a *API) registeredPassword(in *drf.Fields, failed *error) (password, again
 			*failed = err
 		}
 	}
-	again, _ = in.Char("password2", options)
+	again, _ = in.Text("password2")
 	return password, again
 }
 

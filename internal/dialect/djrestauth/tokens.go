@@ -14,7 +14,7 @@ func (a *API) refresh(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	in.Char("refresh", drf.CharOptions{Optional: true})
+	in.Text("refresh")
 	if err := in.Err(); err != nil {
 		return err
 	}
@@ -41,19 +41,16 @@ func (a *API) refresh(w http.ResponseWriter, r *drf.Request) error {
 
 // refreshed is the answer of a refresh, whose times are always there and always in UTC.
 func (a *API) refreshed(pair account.Pair) drf.Object {
-	access, refresh := "access_expiration", "refresh_expiration"
-	if a.LegacyKeys { // before 3.0 only the login called tokens otherwise, but the times had the longer names
-		access, refresh = "access_token_expiration", "refresh_token_expiration"
-	}
+	access, refresh := a.tokenKeys() // before 3.0 only the login called tokens otherwise, but the times had the longer names
 	now := a.Now()
 	body := drf.Object{{Key: "access", Value: pair.Access}}
 	rotated := pair.Refresh != "" && !a.Config.JWTAuthHTTPOnly
 	if rotated {
 		body = append(body, drf.Member{Key: "refresh", Value: pair.Refresh})
 	}
-	body = append(body, drf.Member{Key: access, Value: drf.TimeIn(now.Add(a.JWT.AccessTokenLifetime), time.UTC)})
+	body = append(body, drf.Member{Key: access + "_expiration", Value: drf.TimeIn(now.Add(a.JWT.AccessTokenLifetime), time.UTC)})
 	if rotated {
-		body = append(body, drf.Member{Key: refresh, Value: drf.TimeIn(now.Add(a.JWT.RefreshTokenLifetime), time.UTC)})
+		body = append(body, drf.Member{Key: refresh + "_expiration", Value: drf.TimeIn(now.Add(a.JWT.RefreshTokenLifetime), time.UTC)})
 	}
 	return body
 }

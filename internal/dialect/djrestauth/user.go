@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	badUsername    = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
 	listedUsername = "Username can not be used. Please use other username."
 	takenUsername  = "A user with that username already exists."
 )
@@ -30,17 +29,6 @@ func (a *API) userBody(user *store.User) drf.Object {
 		body = append(body, drf.Member{Key: field, Value: drf.Column(user, field)})
 	}
 	return body
-}
-
-// userInfos describe them for OPTIONS.
-func (a *API) userInfos() []drf.FieldInfo {
-	pk := drf.ModelInfo("id", true)
-	pk.Name = "pk"
-	infos := []drf.FieldInfo{pk}
-	for _, field := range a.userFields() {
-		infos = append(infos, drf.ModelInfo(field, field == a.Model.EmailField))
-	}
-	return infos
 }
 
 func (a *API) user(w http.ResponseWriter, r *drf.Request) error {
@@ -65,7 +53,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *drf.Request) error {
 		write("username", name, present)
 	}
 	for _, column := range []string{"first_name", "last_name"} {
-		value, present := in.Char(column, drf.CharOptions{Optional: true, AllowBlank: true, Max: drf.MaxLength(column)})
+		value, present := in.Text(column)
 		write(column, value, present)
 	}
 	if err := errors.Join(failed, in.Err()); err != nil {
@@ -85,21 +73,18 @@ func (a *API) updateUser(w http.ResponseWriter, r *drf.Request) error {
 
 // newName reads the caller's new name. In the reference allauth's check finds the caller's own name taken; the safe profile leaves it out.
 func (a *API) newName(r *drf.Request, in *drf.Fields, failed *error) (name string, present bool) {
-	name, present = in.Char("username", drf.CharOptions{
-		Optional: r.Method == http.MethodPatch, Max: drf.MaxLength("username"),
-		Validate: []func(string) string{validName, func(name string) string {
-			if name == r.User.Username {
-				return ""
-			}
-			taken, err := a.Accounts.ColumnTaken(r.Context(), "username", name, false)
-			if err != nil {
-				*failed = err
-			}
-			if taken {
-				return takenUsername
-			}
+	name, present = in.Text("username", func(name string) string {
+		if name == r.User.Username {
 			return ""
-		}},
+		}
+		taken, err := a.Accounts.ColumnTaken(r.Context(), "username", name, false)
+		if err != nil {
+			*failed = err
+		}
+		if taken {
+			return takenUsername
+		}
+		return ""
 	})
 	if !present || !a.Allauth {
 		return name, present
@@ -125,11 +110,4 @@ func (a *API) judgeName(r *drf.Request, in *drf.Fields, name string, own store.I
 		return true
 	}
 	return false
-}
-
-func validName(name string) string {
-	if drf.ValidUsername(name) {
-		return ""
-	}
-	return badUsername
 }

@@ -14,7 +14,7 @@ func (a *API) verifyEmail(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	key, _ := in.Char("key", drf.CharOptions{})
+	key, _ := in.Text("key")
 	if err := in.Err(); err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (a *API) resendEmail(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	email, _ := in.Email("email", drf.CharOptions{Optional: !a.Accounts.Allauth.Required("email")})
+	email, _ := in.Text("email")
 	if err := in.Err(); err != nil {
 		return err
 	}

@@ -28,26 +28,19 @@ type API struct {
 
 // Routes are the API's, relative to its mount. Each answers POST alone, without OPTIONS.
 func (a *API) Routes() []drf.Route {
-	route := func(path, scope string, noAuth bool, handle drf.Handler) drf.Route {
+	route := func(path, scope string, noAuth bool, request *drf.Serializer, handle drf.Handler, answers ...drf.Answer) drf.Route {
 		return drf.Route{
 			Path: path, Bare: true, NoAuth: noAuth, NoOptions: true, Challenge: a.Scheme + ` realm="api"`,
-			Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: drf.Anyone, Scope: scope, Handle: handle}},
+			Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: drf.Anyone, Scope: scope, Request: request, Answers: answers, Handle: handle}},
 		}
 	}
+	refused := drf.Answer{Status: http.StatusUnauthorized}
 	return []drf.Route{
-		route("register/", "register", false, a.register),
-		route("login/", "login", false, a.login),
-		route("refresh/", "refresh", true, a.refresh),
+		route("register/", "register", false, registration, a.register, drf.Answer{Status: http.StatusCreated, Body: a.registered()}),
+		route("login/", "login", false, emailLogin, a.login, drf.Answer{Status: http.StatusOK, Body: a.loggedIn()}, refused),
+		route("refresh/", "refresh", true, tokenRefresh, a.refresh, drf.Answer{Status: http.StatusOK, Body: a.refreshed()}, refused),
 	}
 }
-
-// The lengths of a registration's values, in characters.
-const (
-	maxUsername = 150 // the column's width in Django's table
-	maxEmail    = 128
-	minPassword = 8
-	maxPassword = 128
-)
 
 func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 	in, err := r.Fields()
@@ -63,18 +56,13 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 		}
 		return ""
 	}
-	username, _ := in.Char("username", drf.CharOptions{Max: maxUsername, Validate: []func(string) string{func(name string) string {
+	username, _ := in.Text("username", func(name string) string {
 		return free(func() (bool, error) { return a.Accounts.ColumnTaken(r.Context(), "username", name, false) }, takenMessage("username"))
-	}}})
-	email, _ := in.Email("email", drf.CharOptions{Max: maxEmail, Validate: []func(string) string{func(email string) string {
+	})
+	email, _ := in.Text("email", func(email string) string {
 		return free(func() (bool, error) { return a.Accounts.EmailTaken(r.Context(), email) }, takenMessage("email"))
-	}}})
-	password, _ := in.Char("password", drf.CharOptions{Max: maxPassword, Validate: []func(string) string{func(password string) string {
-		if drf.Length(password) < minPassword {
-			return "Ensure this field has at least 8 characters."
-		}
-		return ""
-	}}})
+	})
+	password, _ := in.Text("password")
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
 	}
@@ -125,8 +113,8 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	email, _ := in.Char("email", drf.CharOptions{})
-	password, _ := in.Char("password", drf.CharOptions{})
+	email, _ := in.Text("email")
+	password, _ := in.Text("password")
 	if err := in.Err(); err != nil {
 		return err
 	}
@@ -148,7 +136,7 @@ func (a *API) refresh(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	raw, _ := in.Char("refresh", drf.CharOptions{})
+	raw, _ := in.Text("refresh")
 	if err := in.Err(); err != nil {
 		return err
 	}

@@ -26,13 +26,14 @@ type API struct {
 // Routes are SimpleJWT's own, as projects mount them at a path of their choice.
 func (a *API) Routes() []drf.Route {
 	return []drf.Route{
-		a.route("", "Token Obtain Pair", describeObtain, a.obtain(), "login"),
-		a.route("pair/", "Token Obtain Pair", describeObtain, a.obtain(), "login"),
-		a.route("refresh/", "Token Refresh", describeRefresh, endpoint{a.refresh, refreshFields}, "refresh"),
-		a.route("verify/", "Token Verify", describeVerify, endpoint{a.verify, tokenFields}, "refresh"),
-		a.route("blacklist/", "Token Blacklist", describeBlacklist, endpoint{a.blacklist, blacklistFields}, "refresh"),
-		a.route("sliding/", "Token Obtain Sliding", describeSliding, a.obtainSliding(), "login"),
-		a.route("sliding/refresh/", "Token Refresh Sliding", describeSlidingRefresh, endpoint{a.refreshSliding, tokenFields}, "refresh"),
+		a.route("", "Token Obtain Pair", describeObtain, "login", a.credentials("TokenObtainPair"), a.createPair, a.pair()),
+		a.route("pair/", "Token Obtain Pair", describeObtain, "login", a.credentials("TokenObtainPair"), a.createPair, a.pair()),
+		a.route("refresh/", "Token Refresh", describeRefresh, "refresh", tokenRefresh, a.refresh, a.refreshed()),
+		a.VerifyRoute("verify/"),
+		a.route("blacklist/", "Token Blacklist", describeBlacklist, "refresh", tokenBlacklist, a.blacklist, nil),
+		a.route("sliding/", "Token Obtain Sliding", describeSliding, "login", a.credentials("TokenObtainSliding"), a.createSliding, slidingToken("TokenObtainSliding")),
+		a.route("sliding/refresh/", "Token Refresh Sliding", describeSlidingRefresh, "refresh", slidingToken("TokenRefreshSliding"), a.refreshSliding,
+			slidingToken("TokenRefreshSliding")),
 	}
 }
 
@@ -51,7 +52,7 @@ func (a *API) DjoserRoutes() []drf.Route {
 
 // VerifyRoute is the one of these views that dj-rest-auth serves as it is.
 func (a *API) VerifyRoute(path string) drf.Route {
-	return a.route(path, "Token Verify", describeVerify, endpoint{a.verify, tokenFields}, "refresh")
+	return a.route(path, "Token Verify", describeVerify, "refresh", tokenVerify, a.verify, nil)
 }
 
 // The views' descriptions, which OPTIONS shows.
@@ -64,38 +65,17 @@ const (
 	describeSlidingRefresh = "Exchanges a sliding token for one with a later expiry."
 )
 
-type endpoint struct {
-	handle drf.Handler
-	fields []drf.FieldInfo
-}
-
-var (
-	refreshFields = []drf.FieldInfo{
-		{Name: "refresh", Type: "string", Label: "Refresh", Required: true},
-		{Name: "access", Type: "string", Label: "Access", ReadOnly: true},
-	}
-	blacklistFields = refreshFields[:1]
-	tokenFields     = []drf.FieldInfo{{Name: "token", Type: "string", Label: "Token", Required: true}}
-)
-
-func (a *API) route(path, name, description string, e endpoint, scope string) drf.Route {
+// route is one view, which answers 200 with an object, empty where answer is nil.
+func (a *API) route(path, name, description, scope string, request *drf.Serializer, handle drf.Handler, answer *drf.Serializer) drf.Route {
 	return drf.Route{
 		Path: path, Name: name, Description: description,
 		NoAuth: true, Challenge: a.Scheme + ` realm="api"`,
-		Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: drf.Anyone, Scope: scope, Handle: e.handle}},
-		Options:   drf.Described(e.fields...),
+		Endpoints: []drf.Endpoint{{
+			Method: http.MethodPost, Permissions: drf.Anyone, Scope: scope, Request: request, Handle: handle,
+			Answers: []drf.Answer{{Status: http.StatusOK, Body: answer}, {Status: http.StatusUnauthorized}},
+		}},
 	}
 }
-
-func (a *API) credentialFields() []drf.FieldInfo {
-	return []drf.FieldInfo{
-		{Name: a.UsernameField, Type: "string", Label: drf.Label(a.UsernameField), Required: true},
-		{Name: "password", Type: "string", Label: "Password", Required: true},
-	}
-}
-
-func (a *API) obtain() endpoint        { return endpoint{a.createPair, a.credentialFields()} }
-func (a *API) obtainSliding() endpoint { return endpoint{a.createSliding, a.credentialFields()} }
 
 func (a *API) createPair(w http.ResponseWriter, r *drf.Request) error {
 	user, err := a.signIn(r)
@@ -130,8 +110,8 @@ func (a *API) signIn(r *drf.Request) (*store.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, _ := in.Char(a.UsernameField, drf.CharOptions{})
-	password, _ := in.Char("password", drf.CharOptions{})
+	name, _ := in.Text(a.UsernameField)
+	password, _ := in.Text("password")
 	if err := in.Err(); err != nil {
 		return nil, err
 	}
@@ -199,6 +179,6 @@ func field(r *drf.Request, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	value, _ := in.Char(name, drf.CharOptions{})
+	value, _ := in.Text(name)
 	return value, in.Err()
 }

@@ -1,0 +1,111 @@
+package djoser
+
+import (
+	"slices"
+
+	"latchkey/internal/drf"
+)
+
+// userSerializer declares a user object. A USER_ID_FIELD that is not the key can be written, the login field cannot.
+func (a *API) userSerializer() *drf.Serializer {
+	s := &drf.Serializer{Name: "User"}
+	for _, name := range a.userFields() {
+		f := a.column(name)
+		if a.readOnly(name) {
+			f = f.Shown()
+		}
+		s.Fields = append(s.Fields, f)
+	}
+	return s
+}
+
+// userCreate declares a sign-up: what its answer shows, and passwords. What every row needs and the settings ask for nowhere is asked for in the end.
+func (a *API) userCreate() *drf.Serializer {
+	s := &drf.Serializer{Name: "UserCreate"}
+	for _, name := range a.createdFields() {
+		s.Fields = append(s.Fields, a.column(name))
+	}
+	s.Fields = append(s.Fields, drf.Field{Name: "password", WriteOnly: true})
+	if a.Config.UserCreatePasswordRetype {
+		s.Name += "PasswordRetype"
+		s.Fields = append(s.Fields, drf.Field{Name: "re_password", WriteOnly: true})
+	}
+	for _, name := range a.unaskedFields() {
+		f := a.column(name)
+		f.WriteOnly = true
+		s.Fields = append(s.Fields, f)
+	}
+	return s
+}
+
+// unaskedFields are the columns without which no row can be made, as far as a sign-up does not ask for them by its settings.
+func (a *API) unaskedFields() []string {
+	asked := a.createdFields()
+	return slices.DeleteFunc(distinct([]string{a.Model.UsernameField, "username"}), func(name string) bool { return slices.Contains(asked, name) })
+}
+
+// column declares a user's column. An address that is the name must be there.
+func (a *API) column(name string) drf.Field {
+	f := drf.ColumnField(name)
+	if name == "email" && a.Model.UsernameField == "email" {
+		f.Optional, f.AllowBlank = false, false
+	}
+	return f
+}
+
+var (
+	uid             = drf.Field{Name: "uid"}
+	token           = drf.Field{Name: "token"}
+	currentPassword = drf.Field{Name: "current_password"}
+
+	activation = &drf.Serializer{Name: "Activation", Fields: []drf.Field{uid, token}}
+	emailReset = &drf.Serializer{Name: "SendEmailReset", Fields: []drf.Field{{Name: "email", Kind: drf.Email}}}
+	userDelete = &drf.Serializer{Name: "UserDelete", Fields: []drf.Field{currentPassword}}
+	tokenKey   = &drf.Serializer{Name: "Token", Fields: []drf.Field{{Name: "auth_token"}}}
+	apiRoot    = &drf.Serializer{Name: "ApiRoot", Fields: []drf.Field{{Name: "users", Kind: drf.URL}}}
+)
+
+func (a *API) setPasswordFields() *drf.Serializer {
+	s := &drf.Serializer{Name: "SetPassword"}
+	s.Fields = append(a.twice(s, drf.Field{Name: "new_password"}, a.Config.SetPasswordRetype), currentPassword)
+	return s
+}
+
+func (a *API) resetPasswordFields() *drf.Serializer {
+	s := &drf.Serializer{Name: "PasswordResetConfirm"}
+	s.Fields = append([]drf.Field{uid, token}, a.twice(s, drf.Field{Name: "new_password"}, a.Config.PasswordResetConfirmRetype)...)
+	return s
+}
+
+func (a *API) setUsernameFields() *drf.Serializer {
+	s := &drf.Serializer{Name: "SetUsername"}
+	s.Fields = append([]drf.Field{currentPassword}, a.twice(s, a.newName(), a.Config.SetUsernameRetype)...)
+	return s
+}
+
+func (a *API) resetUsernameFields() *drf.Serializer {
+	s := &drf.Serializer{Name: "UsernameResetConfirm"}
+	s.Fields = append([]drf.Field{uid, token}, a.twice(s, a.newName(), a.Config.UsernameResetConfirmRetype)...)
+	return s
+}
+
+// newName declares the field of a new name.
+func (a *API) newName() drf.Field {
+	f := a.column(a.Model.UsernameField)
+	f.Name, f.Label = "new_"+f.Name, ""
+	return f
+}
+
+// twice declares a field and, where it is wanted, its repetition, which djoser then names the serializer for.
+func (a *API) twice(s *drf.Serializer, f drf.Field, wanted bool) []drf.Field {
+	if !wanted {
+		return []drf.Field{f}
+	}
+	s.Name += "Retype"
+	return []drf.Field{f, {Name: "re_" + f.Name}}
+}
+
+// tokenCreate declares a login for a token key, whose absent fields are refused credentials like wrong ones.
+func (a *API) tokenCreate() *drf.Serializer {
+	return &drf.Serializer{Name: "TokenCreate", Fields: []drf.Field{{Name: "password", Optional: true}, {Name: a.loginField(), Optional: true}}}
+}
