@@ -50,6 +50,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 
 func run(ctx context.Context, cfg *config.Config, s *server.Server, listener net.Listener, log *slog.Logger) error {
 	web := server.HTTPServer(s.Handler(), log)
+	web.RegisterOnShutdown(s.EndStreams)
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(listener) }()
 	select {

@@ -19,6 +19,9 @@ const mailboxSize = 200
 type Mailbox struct {
 	mu       sync.Mutex
 	messages []Message // oldest first
+	state    int       // counts the changes
+	changed  chan struct{}
+	ended    bool
 }
 
 // Messages returns what is in the mailbox, newest first.
@@ -49,6 +52,7 @@ func (b *Mailbox) Delete(id string) bool {
 		return false
 	}
 	b.messages = slices.Delete(b.messages, i, i+1)
+	b.tell()
 	return true
 }
 
@@ -57,12 +61,41 @@ func (b *Mailbox) Clear() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.messages = nil
+	b.tell()
+}
+
+// End lets everybody go who watches for mail, so that a server can stop.
+func (b *Mailbox) End() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	b.tell()
+}
+
+// tell wakes those who watch; the lock is held.
+func (b *Mailbox) tell() {
+	b.state++
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
+}
+
+// watch is a number that stands for what is in the mailbox, and a channel that is closed when that changes; not ok once the mailbox has ended.
+func (b *Mailbox) watch() (state int, changed <-chan struct{}, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.changed == nil {
+		b.changed = make(chan struct{})
+	}
+	return b.state, b.changed, !b.ended
 }
 
 // add keeps a message; one that comes a second time takes the place of the first.
 func (b *Mailbox) add(m Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer b.tell()
 	if i := b.find(m.ID); i >= 0 {
 		b.messages[i] = m
 		return

@@ -2,9 +2,10 @@ package mail
 
 import (
 	"crypto/sha256"
-	"embed"
+	_ "embed" // the page
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -14,24 +15,30 @@ import (
 	"time"
 )
 
-//go:embed pages/list.html pages/message.html
-var pageFiles embed.FS
+//go:embed pages/mailbox.html
+var pageFile string
 
 //go:embed pages/mailbox.css
 var pageCSS string
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{
+//go:embed pages/mailbox.js
+var pageScript string
+
+var pageTemplate = template.Must(template.New("mailbox").Funcs(template.FuncMap{
 	"css": func() template.CSS { return template.CSS(pageCSS) },
+	"js":  func() template.JS { return template.JS(pageScript) },
 	// path is the relative address of a message, with an optional ending.
 	"path": func(id string, ending ...string) string { return "./" + url.PathEscape(id) + strings.Join(ending, "") },
-}).ParseFS(pageFiles, "pages/*.html"))
+}).Parse(pageFile))
 
-// pagePolicy lets a mailbox page use its own style sheet, its form, and a frame for the HTML part, and nothing else.
-var pagePolicy = func() string {
-	sum := sha256.Sum256([]byte(pageCSS))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-}()
+// pagePolicy lets a mailbox page use its own style sheet, its own script that asks for news, its form, and a frame for the HTML part, and nothing else.
+var pagePolicy = "default-src 'none'; style-src " + hashOf(pageCSS) + "; script-src " + hashOf(pageScript) +
+	"; connect-src 'self'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
 
 // partPolicy shows a mail's HTML as a mail program would that loads nothing and runs nothing.
 const partPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; " +
@@ -52,7 +59,8 @@ type mailJSON struct {
 // Handler serves the mailbox under any prefix that the caller strips, which must end in a slash to the browser:
 //
 //	GET /            all messages, newest first: a page for who prefers text/html, else JSON (?format=json always)
-//	GET /{id}        one message to read
+//	GET /events      says whenever that changes, as server-sent events
+//	GET /{id}        one message to read: its HTML, with ?view=text its text, with ?view=source all of it
 //	GET /{id}.json   one message as JSON
 //	GET /{id}.html   its HTML part, as the reader's frame loads it
 //	DELETE /{id}     drops it
@@ -63,6 +71,7 @@ type mailJSON struct {
 func (b *Mailbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", b.serveList)
+	mux.HandleFunc("GET /events", b.serveEvents)
 	mux.HandleFunc("GET /{id}", b.serveMessage)
 	mux.HandleFunc("DELETE /{id}", func(w http.ResponseWriter, r *http.Request) {
 		if !b.Delete(r.PathValue("id")) {
@@ -102,7 +111,7 @@ func (b *Mailbox) Handler() http.Handler {
 func (b *Mailbox) serveList(w http.ResponseWriter, r *http.Request) {
 	messages := b.Messages()
 	if r.URL.Query().Get("format") != "json" && prefersHTML(r.Header.Values("Accept")) {
-		writePage(w, "list.html", messages)
+		b.writePage(w, mailboxPage{})
 		return
 	}
 	list := make([]mailJSON, 0, len(messages))
@@ -115,15 +124,18 @@ func (b *Mailbox) serveList(w http.ResponseWriter, r *http.Request) {
 func (b *Mailbox) serveMessage(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if m, ok := b.Message(id); ok {
-		source := ""
-		if l, err := compose(m); err == nil {
-			source = string(l.bytes)
+		page := mailboxPage{Open: &m, Links: m.links(), View: r.URL.Query().Get("view")}
+		switch {
+		case page.View == "source":
+			if l, err := compose(m); err == nil {
+				page.Source = string(l.bytes)
+			}
+		case page.View == "text" || m.HTML == "":
+			page.View = "text"
+		default:
+			page.View = "html"
 		}
-		writePage(w, "message.html", struct {
-			Message
-			Links  []string
-			Source string
-		}{m, m.links(), source})
+		b.writePage(w, page)
 		return
 	}
 	if m, ok := b.Message(strings.TrimSuffix(id, ".json")); ok {
@@ -151,9 +163,46 @@ func writeJSON(w http.ResponseWriter, v any) {
 	e.Encode(v)
 }
 
-func writePage(w http.ResponseWriter, name string, data any) {
+// A mailboxPage is what the page shows: all messages, and the one that is read.
+type mailboxPage struct {
+	State    int
+	Messages []Message
+	// Open is the message to read, nil for none; View is the part of it: html, text or source.
+	Open   *Message
+	Links  []string
+	View   string
+	Source string
+}
+
+// Reads tells whether a message is the one that is read.
+func (p mailboxPage) Reads(id string) bool { return p.Open != nil && p.Open.ID == id }
+
+func (b *Mailbox) writePage(w http.ResponseWriter, page mailboxPage) {
+	page.State, _, _ = b.watch() // before the messages: at worst they are fetched once more
+	page.Messages = b.Messages()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	pages.ExecuteTemplate(w, name, data)
+	pageTemplate.Execute(w, page)
+}
+
+// serveEvents tells the mailbox's state at once and after each change, until the browser or the server has enough; the browser then asks again.
+func (b *Mailbox) serveEvents(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	fmt.Fprint(w, "retry: 500\n")
+	for {
+		state, changed, ok := b.watch()
+		if !ok {
+			return
+		}
+		fmt.Fprintf(w, "data: %d\n\n", state)
+		if http.NewResponseController(w).Flush() != nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		}
+	}
 }
 
 // prefersHTML reports whether the Accept headers rate text/html above JSON. No header, and */* alone, do not.

@@ -1,12 +1,16 @@
 package mail_test
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -185,15 +189,23 @@ func TestMailboxPagesEscape(t *testing.T) {
 	for _, path := range []string{"/dev/mail/", page} {
 		w := ask(box, "GET", path, browser)
 		body := w.Body.String()
-		if w.Code != http.StatusOK || strings.Contains(body, "<script") || !strings.Contains(body, "&lt;script&gt;alert(1)") {
+		if w.Code != http.StatusOK || strings.Count(body, "<script") != 1 || !strings.Contains(body, "&lt;script&gt;alert(1)") {
 			t.Errorf("%s: %d %s", path, w.Code, body)
 		}
+		_, script, _ := strings.Cut(body, "<script>")
+		script, _, _ = strings.Cut(script, "</script>")
+		sum := sha256.Sum256([]byte(script)) // the page's own is the only one that runs
 		policy := w.Header().Get("Content-Security-Policy")
-		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "script-src") {
+		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") || strings.Contains(policy, "unsafe") ||
+			!strings.Contains(policy, "; script-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"';") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
 	}
-	body := ask(box, "GET", page, browser).Body.String()
+	body := ask(box, "GET", page+"?view=text", browser).Body.String()
+	if !strings.Contains(body, "&lt;/pre&gt;&lt;script&gt;alert(2)") {
+		t.Errorf("text in %s", body)
+	}
+	body = ask(box, "GET", page, browser).Body.String()
 	if !strings.Contains(body, `<a href="https://example.com/?a=1&amp;b=2" rel="noreferrer">`) || strings.Contains(body, `href="javascript`) {
 		t.Errorf("links in %s", body)
 	}
@@ -208,6 +220,57 @@ func TestMailboxPagesEscape(t *testing.T) {
 	}
 	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'unsafe-inline';") || !strings.Contains(policy, "; sandbox ") || strings.Contains(policy, "allow-scripts") || strings.Contains(policy, "allow-same-origin") {
 		t.Errorf("HTML part: policy %q", policy)
+	}
+}
+
+// Whoever watches is told at once, and whenever something came, went, or the mailbox ends.
+func TestMailboxTellsOfChanges(t *testing.T) {
+	box, _ := fill(t)
+	server := httptest.NewServer(http.StripPrefix("/dev/mail", box.Handler()))
+	defer server.Close()
+	answer, err := http.Get(server.URL + "/dev/mail/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("got %v", answer.Header)
+	}
+	lines := bufio.NewScanner(answer.Body)
+	next := func() string {
+		for lines.Scan() {
+			if state, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+				return state
+			}
+		}
+		return "the end"
+	}
+	page := func() string {
+		return regexp.MustCompile(`data-state="(\d+)"`).FindStringSubmatch(ask(box, "GET", "/dev/mail/", browser).Body.String())[1]
+	}
+	if got, want := next(), page(); got != want {
+		t.Errorf("told %s, the page has %s", got, want)
+	}
+	out, err := mail.NewSender(mail.DefaultConfig(), box, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := page()
+	for _, change := range []func(){
+		func() { err = out.Send(t.Context(), sample()) },
+		func() { box.Delete(sample().ID) },
+		box.Clear,
+	} {
+		change()
+		got := next()
+		if err != nil || got == before || got != page() {
+			t.Errorf("told %s after %s, the page has %s, %v", got, before, page(), err)
+		}
+		before = got
+	}
+	box.End()
+	if got := next(); got != "the end" {
+		t.Errorf("after the end: %s", got)
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"latchkey/internal/dialect/registerloginrefresh"
 	"latchkey/internal/dialect/simplejwt"
 	"latchkey/internal/drf"
-	"latchkey/internal/mail"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
@@ -116,7 +115,7 @@ func escapePath(path string) string {
 }
 
 // mount builds the handler: the view that all dialects share, the dialects, and what the server answers itself.
-func (s *Server) mount(cfg *config.Config, o Options, box *mail.Mailbox) error {
+func (s *Server) mount(cfg *config.Config, o Options) error {
 	view, err := s.view(cfg, o)
 	if err != nil {
 		return err
@@ -126,8 +125,8 @@ func (s *Server) mount(cfg *config.Config, o Options, box *mail.Mailbox) error {
 		"/readyz":                http.HandlerFunc(s.ready),
 		"/.well-known/jwks.json": s.jwks(),
 	}}
-	if box != nil {
-		rt.mail = http.StripPrefix("/dev/mail", box.Handler())
+	if s.box != nil {
+		rt.mail = http.StripPrefix("/dev/mail", s.box.Handler())
 		s.Served = append(s.Served, Served{"/dev/mail/", "the mail that was sent (development only)"})
 	}
 	for _, m := range cfg.Mounts {

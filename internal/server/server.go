@@ -40,6 +40,7 @@ type Server struct {
 	Served []Served
 
 	handler http.Handler
+	box     *mail.Mailbox // nil but in development
 	stop    func()
 }
 
@@ -48,6 +49,13 @@ type Served struct{ Path, What string }
 
 // Handler answers every request.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// EndStreams ends the answers that would go on for as long as somebody watches: a server that stops does not wait for those.
+func (s *Server) EndStreams() {
+	if s.box != nil {
+		s.box.End()
+	}
+}
 
 // Close finishes the mail in hand and closes the database. Requests must be over by then.
 func (s *Server) Close() error {
@@ -95,8 +103,8 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Accounts: accounts, Store: db}
-	if err := s.mount(cfg, o, box); err != nil {
+	s := &Server{Accounts: accounts, Store: db, box: box}
+	if err := s.mount(cfg, o); err != nil {
 		return nil, err
 	}
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
