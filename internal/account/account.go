@@ -44,6 +44,8 @@ type Service struct {
 	Allauth Config
 	// Confirmations counts the confirmation mails to each address, for the limit that those settings put on them; nil for no limit.
 	Confirmations *throttle.Limiter
+	// Receivers are told of events.
+	Receivers []Receiver
 	// Site is what mails say of the site.
 	Site Site
 	// From is the sender of every mail.

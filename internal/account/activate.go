@@ -8,7 +8,7 @@ import (
 
 // Activate lets the link's user in, once: ErrBadUID, ErrBadLink, or ErrStale for one who is active already.
 func (s *Service) Activate(ctx context.Context, link Link, letter *Letter) error {
-	err := s.Store.InTx(ctx, func(tx *store.Store) error {
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		user, err := s.userOfLink(ctx, tx, link, tx.UserForUpdate)
 		if err != nil {
 			return err
@@ -37,19 +37,27 @@ func (s *Service) Activate(ctx context.Context, link Link, letter *Letter) error
 				return err
 			}
 		}
+		if err := s.record(ctx, tx, user, Event{Name: EventActivated, Via: ViaLink}); err != nil {
+			return err
+		}
 		return s.post(ctx, tx, user, letter)
 	})
-	if err == nil {
-		s.wakeDelivery()
-	}
-	return err
 }
 
 // SetActive switches an account on or off, as an administrator does. Switching off ends what the account has open.
 func (s *Service) SetActive(ctx context.Context, id store.ID, active bool) error {
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		user, err := tx.UserForUpdate(ctx, id)
+		if err != nil {
+			return notFound(err)
+		}
 		if err := tx.SetActive(ctx, id, active); err != nil {
 			return notFound(err)
+		}
+		after := *user
+		after.IsActive = active
+		if err := s.recordDifference(ctx, tx, user, &after); err != nil {
+			return err
 		}
 		if err := tx.RecordActivation(ctx, id, s.Now()); err != nil { // whoever is switched off is not let in by a link
 			return err
@@ -72,7 +80,7 @@ func (s *Service) end(ctx context.Context, tx *store.Store, id store.ID) error {
 		}
 	}
 	if apps.AuthToken {
-		if err := tx.DeleteTokenKey(ctx, id); err != nil {
+		if _, err := tx.DeleteTokenKey(ctx, id); err != nil {
 			return err
 		}
 	}

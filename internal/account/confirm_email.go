@@ -98,7 +98,17 @@ func (s *Service) confirm(ctx context.Context, tx *store.Store, user *store.User
 			return err
 		}
 	}
-	return s.activateByAddress(ctx, tx, user, row)
+	if err := s.activateByAddress(ctx, tx, user, row); err != nil {
+		return err
+	}
+	after, err := tx.User(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.record(ctx, tx, after, Event{Name: EventEmailConfirmed, Via: ViaLink}); err != nil {
+		return err
+	}
+	return s.recordDifference(ctx, tx, user, after)
 }
 
 // activateByAddress lets a user in who waits for an activation link to the address that is confirmed: both prove the same. It is the sign-up itself that
@@ -125,7 +135,7 @@ func (s *Service) ResendConfirmation(ctx context.Context, email string, letter L
 		return err
 	}
 	send := row != nil && !row.Verified && (s.Exact || s.mayConfirm(row.Email))
-	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		if !send {
 			return s.postDecoy(ctx, tx, letter)
 		}
@@ -135,10 +145,6 @@ func (s *Service) ResendConfirmation(ctx context.Context, email string, letter L
 		}
 		return s.postConfirmation(ctx, tx, user, row, &letter)
 	})
-	if err == nil {
-		s.wakeDelivery()
-	}
-	return err
 }
 
 // rowToConfirm is the oldest row of an address; nil for none.

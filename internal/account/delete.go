@@ -9,7 +9,8 @@ import (
 // Delete removes a user with everything that Django's own tables hold of them.
 func (s *Service) Delete(ctx context.Context, id store.ID) error {
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
-		if _, err := tx.UserForUpdate(ctx, id); err != nil { // a sign-in on its way is over by then, and its tokens are found
+		user, err := tx.UserForUpdate(ctx, id) // a sign-in on its way is over by then, and its tokens are found
+		if err != nil {
 			return notFound(err)
 		}
 		if s.End.OnDeletion && tx.Apps().Blacklist {
@@ -17,6 +18,9 @@ func (s *Service) Delete(ctx context.Context, id store.ID) error {
 				return err
 			}
 		}
-		return notFound(tx.DeleteUser(ctx, id))
+		if err := tx.DeleteUser(ctx, id); err != nil {
+			return notFound(err)
+		}
+		return s.record(ctx, tx, user, Event{Name: EventDeleted})
 	})
 }

@@ -178,6 +178,9 @@ func (s *Service) prove(ctx context.Context, tx *store.Store, user *store.User) 
 		if err != nil || !verified {
 			return err
 		}
+		if err := s.record(ctx, tx, user, Event{Name: EventEmailConfirmed, Via: ViaLink}); err != nil {
+			return err
+		}
 	}
 	return tx.MakePrimary(ctx, *row)
 }

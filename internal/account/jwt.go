@@ -40,7 +40,10 @@ func (s *Service) newPair(ctx context.Context, user *store.User, stamp func(cont
 		if err := s.recordIssued(ctx, tx, user, refresh, pair.Refresh, refresh.JTI()); err != nil {
 			return err
 		}
-		return stamp(ctx, tx, user)
+		if err := stamp(ctx, tx, user); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, user, Event{Name: EventLogin, Via: ViaJWT})
 	})
 	if err != nil {
 		return Pair{}, err
@@ -65,7 +68,10 @@ func (s *Service) NewSliding(ctx context.Context, user *store.User) (string, err
 		if err := s.recordOutstanding(ctx, tx, user.ID, sliding, raw); err != nil {
 			return err
 		}
-		return s.stampAtIssue(ctx, tx, user)
+		if err := s.stampAtIssue(ctx, tx, user); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, user, Event{Name: EventLogin, Via: ViaJWT})
 	})
 	if err != nil {
 		return "", err
@@ -331,10 +337,16 @@ func (s *Service) Blacklist(ctx context.Context, raw string) error {
 	if err != nil && !errors.Is(err, ErrUserNotFound) && !errors.Is(err, ErrNoUserClaim) {
 		return err
 	}
-	if err := s.list(ctx, s.Store, user, token, raw); err != nil && !errors.Is(err, blacklisted) { // listed meanwhile: what was asked for is so
-		return err
+	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := s.list(ctx, tx, user, token, raw); err != nil || user == nil || !tx.Apps().Blacklist {
+			return err
+		}
+		return s.record(ctx, tx, user, Event{Name: EventLogout, Via: ViaJWT})
+	})
+	if errors.Is(err, blacklisted) { // listed meanwhile: what was asked for is so
+		return nil
 	}
-	return nil
+	return err
 }
 
 // BlacklistNobody makes a refresh token of nobody and blacklists it, as the reference does at a logout without token. Only the exact profile does.

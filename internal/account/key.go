@@ -16,8 +16,10 @@ func (s *Service) Key(ctx context.Context, user *store.User) (key string, err er
 		if err := s.hold(ctx, tx, user); err != nil {
 			return err
 		}
-		key, err = tx.TokenKeyFor(ctx, user.ID, tokens.NewTokenKey(), s.Now())
-		return err
+		if key, err = tx.TokenKeyFor(ctx, user.ID, tokens.NewTokenKey(), s.Now()); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, user, Event{Name: EventLogin, Via: ViaToken})
 	})
 	return key, err
 }
@@ -27,5 +29,11 @@ func (s *Service) DropKey(ctx context.Context, user *store.User) error {
 	if !s.Store.Apps().AuthToken {
 		return nil
 	}
-	return s.Store.DeleteTokenKey(ctx, user.ID)
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		had, err := tx.DeleteTokenKey(ctx, user.ID)
+		if err != nil || !had {
+			return err
+		}
+		return s.record(ctx, tx, user, Event{Name: EventLogout, Via: ViaToken})
+	})
 }

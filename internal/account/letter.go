@@ -66,6 +66,7 @@ func (s *Service) enqueue(ctx context.Context, tx *store.Store, letter *Letter, 
 		return err
 	}
 	subject = strings.ReplaceAll(letter.SubjectPrefix, "{site_name}", data.SiteName) + subject
+	tx.OnCommit("mail", s.wakeDelivery)
 	return tx.EnqueueMail(ctx, store.Mail{
 		MessageID: mail.NewMessageID(data.Domain),
 		Sender:    s.From,
@@ -168,11 +169,7 @@ func (s *Service) MailLink(ctx context.Context, ask Asking) (found bool, err err
 		}
 		return s.postDecoy(ctx, tx, *ask.Letter)
 	})
-	if err != nil {
-		return false, err
-	}
-	s.wakeDelivery()
-	return found, nil
+	return found && err == nil, err
 }
 
 // usersWith finds the users of an address: letter by letter in the exact profile, else whatever the case.

@@ -39,7 +39,7 @@ func (s *Service) MailReset(ctx context.Context, ask ResetAsking) error {
 		y, _ := b.ID.Int()
 		return cmp.Compare(x, y)
 	})
-	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		for i := range users {
 			to := email
 			if !s.Exact { // letters of other alphabets may be equal in capitals: the mail goes to the address that is stored
@@ -54,10 +54,6 @@ func (s *Service) MailReset(ctx context.Context, ask ResetAsking) error {
 		}
 		return s.postResetDecoy(ctx, tx, ask.Letter)
 	})
-	if err == nil {
-		s.wakeDelivery()
-	}
-	return err
 }
 
 // stored is how a user's address is written that was found whatever its case.

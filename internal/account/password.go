@@ -37,9 +37,12 @@ func (s *Service) ChangePassword(ctx context.Context, change PasswordChange) err
 			}
 		}
 		if change.DropKey && tx.Apps().AuthToken {
-			if err := tx.DeleteTokenKey(ctx, user.ID); err != nil {
+			if _, err := tx.DeleteTokenKey(ctx, user.ID); err != nil {
 				return err
 			}
+		}
+		if err := s.record(ctx, tx, user, Event{Name: EventPasswordChanged}); err != nil {
+			return err
 		}
 		return s.post(ctx, tx, user, change.Letter)
 	})
@@ -47,7 +50,6 @@ func (s *Service) ChangePassword(ctx context.Context, change PasswordChange) err
 		return err
 	}
 	user.Password = encoded
-	s.wakeDelivery()
 	return nil
 }
 
@@ -76,7 +78,7 @@ func (s *Service) ResetPassword(ctx context.Context, reset PasswordReset) error 
 	if err != nil {
 		return err
 	}
-	err = s.Store.InTx(ctx, func(tx *store.Store) error {
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		user, err := s.userOfLink(ctx, tx, reset.Link, tx.UserForUpdate)
 		if err != nil {
 			return err
@@ -104,12 +106,11 @@ func (s *Service) ResetPassword(ctx context.Context, reset PasswordReset) error 
 				return err
 			}
 		}
+		if err := s.record(ctx, tx, user, Event{Name: EventPasswordReset, Via: ViaLink}); err != nil {
+			return err
+		}
 		return s.post(ctx, tx, user, reset.Letter)
 	})
-	if err == nil {
-		s.wakeDelivery()
-	}
-	return err
 }
 
 // SetPassword writes a password without asking for the old one, as an administrator does.
@@ -119,8 +120,15 @@ func (s *Service) SetPassword(ctx context.Context, id store.ID, password string)
 		return err
 	}
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		user, err := tx.UserForUpdate(ctx, id)
+		if err != nil {
+			return notFound(err)
+		}
 		if err := tx.SetPassword(ctx, id, encoded); err != nil {
 			return notFound(err)
+		}
+		if err := s.record(ctx, tx, user, Event{Name: EventPasswordChanged}); err != nil {
+			return err
 		}
 		if !s.End.OnPasswordChange {
 			return nil

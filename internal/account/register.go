@@ -61,12 +61,14 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 		if err := s.listAddress(ctx, tx, user, true); err != nil {
 			return err
 		}
+		if err := s.record(ctx, tx, user, Event{Name: EventRegistered}); err != nil {
+			return err
+		}
 		return s.post(ctx, tx, user, reg.Letter)
 	})
 	if err != nil {
 		return nil, taken(err)
 	}
-	s.wakeDelivery()
 	return user, nil
 }
 

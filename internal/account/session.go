@@ -35,7 +35,10 @@ func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login, m
 		for _, claim := range more {
 			next.Other.Set(claim.Name, claim.Value)
 		}
-		return s.saveSession(ctx, tx, key, next)
+		if err := s.saveSession(ctx, tx, key, next); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, login.User, Event{Name: EventLogin, Via: ViaSession})
 	})
 	return key, err
 }
@@ -95,7 +98,30 @@ func (s *Service) CloseSession(ctx context.Context, key string) error {
 	if !s.Store.Apps().Sessions || len(key) < minSessionKey {
 		return nil
 	}
-	return s.Store.DeleteSession(ctx, key)
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		user, err := s.userOfRow(ctx, tx, key)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeleteSession(ctx, key); err != nil || user == nil {
+			return err
+		}
+		return s.record(ctx, tx, user, Event{Name: EventLogout, Via: ViaSession})
+	})
+}
+
+// userOfRow is the user of a session's row, good or not; nil where there is none.
+func (s *Service) userOfRow(ctx context.Context, tx *store.Store, key string) (*store.User, error) {
+	session, err := s.session(ctx, tx, key)
+	if err != nil {
+		return nil, ignore(err, ErrUserNotFound)
+	}
+	id, ok := tx.ParseID(session.UserID)
+	if !ok {
+		return nil, nil
+	}
+	user, err := tx.User(ctx, id)
+	return user, ignore(err, store.ErrNotFound)
 }
 
 // UserOfSession finds the active user whom a session signs in: ErrUserNotFound for one that signs nobody in, ErrNoSession for one that is not there, has expired,
@@ -120,7 +146,7 @@ func (s *Service) UserOfSession(ctx context.Context, key string) (*store.User, e
 		return nil, notFound(err)
 	}
 	if ok, _ := s.Keys.CheckSessionHash(user.Password, session.Hash); !ok {
-		return nil, errors.Join(ErrNoSession, s.CloseSession(ctx, key)) // as Django, which flushes it
+		return nil, errors.Join(ErrNoSession, s.Store.DeleteSession(ctx, key)) // as Django, which flushes it
 	}
 	if !user.IsActive {
 		return nil, ErrUserNotFound

@@ -79,6 +79,7 @@ func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Lo
 type attempt struct {
 	passwords []string
 	fits      map[store.ID]bool
+	first     *store.User // nil while they were tried on nobody
 }
 
 func newAttempt(password, untrimmed string) *attempt {
@@ -97,6 +98,9 @@ func (s *Service) firstFit(ctx context.Context, try *attempt, users []store.User
 	for i := range users[:min(len(users), maxNamesakes)] {
 		user := &users[i]
 		fits, tried := try.fits[user.ID]
+		if try.first == nil {
+			try.first = user
+		}
 		for n := 0; n < len(try.passwords) && !fits && !tried; n++ {
 			var err error
 			if fits, err = s.CheckPassword(ctx, user, try.passwords[n]); err != nil {
@@ -113,13 +117,15 @@ func (s *Service) firstFit(ctx context.Context, try *attempt, users []store.User
 
 // refuse is ErrBadCredentials, after the hashing that an attempt on somebody would have cost.
 func (s *Service) refuse(ctx context.Context, try *attempt) error {
-	if len(try.fits) > 0 {
-		return ErrBadCredentials
-	}
-	for _, password := range try.passwords {
-		if err := s.Passwords.CheckNobody(ctx, password); err != nil {
-			return err
+	if len(try.fits) == 0 {
+		for _, password := range try.passwords {
+			if err := s.Passwords.CheckNobody(ctx, password); err != nil {
+				return err
+			}
 		}
+	}
+	if err := s.record(ctx, s.Store, try.first, Event{Name: EventLoginFailed}); err != nil {
+		return err
 	}
 	return ErrBadCredentials
 }

@@ -47,12 +47,14 @@ func (s *Service) SignUp(ctx context.Context, up SignUp) (*store.User, error) {
 		if err := tx.RecordActivation(ctx, user.ID, s.Now()); err != nil { // so that no link lets the user in again whom somebody switches off
 			return err
 		}
+		if err := s.record(ctx, tx, user, Event{Name: EventRegistered}); err != nil {
+			return err
+		}
 		return s.firstAddress(ctx, tx, user, mailed, &up.Letter)
 	})
 	if err != nil {
 		return nil, taken(err)
 	}
-	s.wakeDelivery()
 	return user, nil
 }
 

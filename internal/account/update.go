@@ -28,6 +28,7 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 		if err != nil {
 			return err
 		}
+		var changed []string
 		for _, text := range change.Texts {
 			if old, _ := before.Field(text.Column); old == text.Value {
 				continue
@@ -35,6 +36,7 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 			if err := tx.SetText(ctx, change.ID, text.Column, text.Value); err != nil {
 				return err
 			}
+			changed = append(changed, text.Column)
 			if text.Column == "email" {
 				if err := s.movedAddress(ctx, tx, before, change); err != nil {
 					return err
@@ -49,6 +51,9 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 				return err
 			}
 		}
+		if err := s.recordUpdate(ctx, tx, before, user, changed); err != nil {
+			return err
+		}
 		if user.IsActive || change.Activation == nil {
 			return nil
 		}
@@ -61,8 +66,18 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 	if err != nil {
 		return nil, taken(notFound(err))
 	}
-	s.wakeDelivery()
 	return user, nil
+}
+
+// recordUpdate records which columns changed, if any did, and what else that means.
+func (s *Service) recordUpdate(ctx context.Context, tx *store.Store, before, after *store.User, changed []string) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := s.record(ctx, tx, after, Event{Name: EventUpdated, Changed: changed}); err != nil {
+		return err
+	}
+	return s.recordDifference(ctx, tx, before, after)
 }
 
 // movedAddress locks an account whose address changed until the new one is proven, where that is wanted.

@@ -54,9 +54,6 @@ func (s *Service) ChangeUsername(ctx context.Context, id store.ID, name string, 
 	if gone(err) {
 		return ErrUserNotFound
 	}
-	if err == nil {
-		s.wakeDelivery()
-	}
 	return taken(err)
 }
 
@@ -79,9 +76,6 @@ func (s *Service) ResetUsername(ctx context.Context, link Link, name string, let
 		}
 		return s.renamed(ctx, tx, user, letters)
 	})
-	if err == nil {
-		s.wakeDelivery()
-	}
 	return taken(err)
 }
 
@@ -98,6 +92,9 @@ func (s *Service) renamed(ctx context.Context, tx *store.Store, before *store.Us
 		if err := s.listAddress(ctx, tx, changed, false); err != nil {
 			return err
 		}
+	}
+	if err := s.recordDifference(ctx, tx, before, changed); err != nil {
+		return err
 	}
 	return s.post(ctx, tx, changed, letters.Changed)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"latchkey/internal/account"
 	"latchkey/internal/authenticate"
 	"latchkey/internal/store"
 )
@@ -122,6 +123,7 @@ func (v *View) authenticate(r *Request) error {
 		}
 		if user != nil {
 			r.User, r.Via = user, via
+			account.SetCaller(r.Context(), user.ID)
 			return nil
 		}
 		refused = cmp.Or(refused, err)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/config"
 	"latchkey/internal/drf"
 )
@@ -26,12 +27,13 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 	if cfg.Development && len(hosts) == 0 {
 		hosts = []string{"localhost", ".localhost", "127.0.0.1", "::1"} // as Django's DEBUG: no page elsewhere can name this machine its own
 	}
+	address := clientAddress(cfg.TrustedProxies)
 	forwarded, exact := cfg.UseXForwardedHost, cfg.Profile == config.Exact
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := o.Now()
 		id := requestID(r)
 		rec := &recorder{ResponseWriter: w}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, id), requestTimeout)
+		ctx, cancel := context.WithTimeout(account.WithClient(r.Context(), account.Client{Address: address(r), Agent: agent(r), Request: id}), requestTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
 		header := w.Header()
@@ -91,9 +93,6 @@ var (
 	varyLanguage = []string{"Accept-Language"}
 )
 
-// requestKey is the context's key of the request id.
-type requestKey struct{}
-
 // requestID is the id that a proxy gave the request, if it looks like one, else a new one.
 func requestID(r *http.Request) string {
 	id := r.Header.Get("X-Request-Id")
@@ -103,6 +102,15 @@ func requestID(r *http.Request) string {
 		return id
 	}
 	return rand.Text()
+}
+
+// maxAgent is how much of a User-Agent is kept, in bytes.
+const maxAgent = 200
+
+// agent is what the client calls itself, as any database can hold it.
+func agent(r *http.Request) string {
+	name := r.UserAgent()
+	return strings.ToValidUTF8(name[:min(len(name), maxAgent)], "")
 }
 
 // A recorder remembers an answer's status.
@@ -133,8 +141,8 @@ type LogHandler struct{ slog.Handler }
 
 // Handle adds the id.
 func (h LogHandler) Handle(ctx context.Context, record slog.Record) error {
-	if id, ok := ctx.Value(requestKey{}).(string); ok {
-		record.AddAttrs(slog.String("request", id))
+	if client, ok := account.ClientOf(ctx); ok {
+		record.AddAttrs(slog.String("request", client.Request))
 	}
 	return h.Handler.Handle(ctx, record)
 }
@@ -190,9 +198,8 @@ func secureBy(setting []string) func(*http.Request) bool {
 	}
 }
 
-// clientNetwork finds the network a client is counted by: its IPv4 address or its IPv6 /64, taken from X-Forwarded-For only as far as the hops that wrote it
-// are trusted.
-func clientNetwork(trusted []netip.Prefix) func(*http.Request) string {
+// clientAddress finds a client's address, taken from X-Forwarded-For only as far as the hops that wrote it are trusted.
+func clientAddress(trusted []netip.Prefix) func(*http.Request) string {
 	isTrusted := func(a netip.Addr) bool {
 		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 	}
@@ -210,11 +217,20 @@ func clientNetwork(trusted []netip.Prefix) func(*http.Request) string {
 			}
 			client = hop.Unmap().WithZone("")
 		}
-		if client.Is6() {
-			network, _ := client.Prefix(64) // 64 bits always fit
-			return network.String()
-		}
 		return client.String()
+	}
+}
+
+// clientNetwork finds the network a client is counted by: its IPv4 address or its IPv6 /64.
+func clientNetwork(trusted []netip.Prefix) func(*http.Request) string {
+	address := clientAddress(trusted)
+	return func(r *http.Request) string {
+		client, err := netip.ParseAddr(address(r))
+		if err != nil || !client.Is6() {
+			return address(r)
+		}
+		network, _ := client.Prefix(64) // 64 bits always fit
+		return network.String()
 	}
 }
 

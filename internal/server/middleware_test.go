@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/config"
 	"latchkey/internal/testenv"
 )
@@ -212,6 +212,6 @@ func TestPathsInTheLog(t *testing.T) {
 func TestLogHandler(t *testing.T) {
 	var b lockedBuffer
 	log := slog.New(LogHandler{slog.NewTextHandler(&b, nil)}).With("a", 1).WithGroup("g")
-	log.InfoContext(context.WithValue(ctx, requestKey{}, "the-request"), "said")
+	log.InfoContext(account.WithClient(ctx, account.Client{Request: "the-request"}), "said")
 	b.await(t, "the-request")
 }

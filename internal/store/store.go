@@ -17,7 +17,8 @@ import (
 // A Store is an open database, or a transaction on it: the methods are the same. It is safe for concurrent use; a transaction is not.
 type Store struct {
 	*database
-	tx *sql.Tx // nil outside a transaction
+	tx       *sql.Tx // nil outside a transaction
+	onCommit map[string]func()
 }
 
 // A database is what the Stores on it share.
@@ -182,10 +183,30 @@ func (s *Store) attempt(ctx context.Context, fn func(tx *Store) error) error {
 		return s.wrap(err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := fn(&Store{database: s.database, tx: tx}); err != nil {
+	inside := &Store{database: s.database, tx: tx}
+	if err := fn(inside); err != nil {
 		return err
 	}
-	return s.wrap(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return s.wrap(err)
+	}
+	for _, fn := range inside.onCommit {
+		fn()
+	}
+	return nil
+}
+
+// OnCommit has fn called when the transaction is committed, and not if it is undone; outside of one at once. Under one name it is called once, however
+// often it is asked for. (Django's transaction.on_commit)
+func (s *Store) OnCommit(name string, fn func()) {
+	if s.tx == nil {
+		fn()
+		return
+	}
+	if s.onCommit == nil {
+		s.onCommit = map[string]func(){}
+	}
+	s.onCommit[name] = fn
 }
 
 // A querier is a pool or a transaction of database/sql.

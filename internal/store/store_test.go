@@ -320,3 +320,30 @@ func addUser(t testing.TB, s *store.Store, name string) *store.User {
 	must(t, s.InsertUser(ctx, u))
 	return u
 }
+
+// What waits for a transaction comes after it, once under each name, and not after one that was undone.
+func TestOnCommit(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		s := testenv.OpenStore(t, url)
+		var told []string
+		ask := func(tx *store.Store, name string) {
+			tx.OnCommit(name, func() {
+				if _, err := s.UserBy(ctx, "username", "ann"); err != nil { // another connection sees it
+					t.Errorf("called before the commit: %v", err)
+				}
+				told = append(told, name)
+			})
+		}
+		undone := errors.New("undone")
+		if err := s.InTx(ctx, func(tx *store.Store) error { ask(tx, "undone"); return undone }); err != undone {
+			t.Errorf("got %v", err)
+		}
+		must(t, s.InTx(ctx, func(tx *store.Store) error {
+			ask(tx, "mail")
+			must(t, tx.InTx(ctx, func(inner *store.Store) error { ask(inner, "mail"); return nil }))
+			return tx.InsertUser(ctx, &store.User{Username: "ann", IsActive: true, DateJoined: noon})
+		}))
+		ask(s, "outside")
+		same(t, "called", told, []string{"mail", "outside"})
+	})
+}

@@ -52,8 +52,8 @@ func (s *Store) TokenKeyFor(ctx context.Context, id ID, fresh string, now time.T
 	return t.Key, nil
 }
 
-// DeleteTokenKey takes the user's key away, if there is one.
-func (s *Store) DeleteTokenKey(ctx context.Context, id ID) error {
-	_, err := s.exec(ctx, "DELETE FROM authtoken_token WHERE user_id = $1", id)
-	return orNone(err)
+// DeleteTokenKey takes the user's key away, and tells whether there was one.
+func (s *Store) DeleteTokenKey(ctx context.Context, id ID) (had bool, err error) {
+	n, err := s.exec(ctx, "DELETE FROM authtoken_token WHERE user_id = $1", id)
+	return n > 0, orNone(err)
 }
