@@ -27,6 +27,18 @@ var differences = []difference{
 	// Verify honours the blacklist whatever BLACKLIST_AFTER_ROTATION says.
 	{"jwt-refresh/blacklist", 4, "C6", `{"status": 400, "body": {"non_field_errors": ["Token is blacklisted"]}}`},
 
+	// A rotated token that comes again at once, from another tab for instance, gets the same successor.
+	{"jwt-refresh/rotation-with-blacklist", 2, "C10", `{"status": 200, "headers": ` + formHeaders + `,
+		"body": {"access": ` + jwt("access", 1, 300) + `, "refresh": ` + jwt("refresh", 1, 86400) + `}}`},
+	{"drfauth-tokens/rotation-in-the-body", 2, "C10", `{"status": 200, "headers": ` + formHeaders + `,
+		"body": {"access": ` + jwt("access", 1, 300) + `, "refresh": ` + jwt("refresh", 1, 86400) + `,
+			"access_expiration": "<datetime>", "refresh_expiration": "<datetime>"}}`},
+	{"drfauth-cookies/rotation-and-blacklist", 2, "C10", `{"status": 200,
+		"headers": {"Content-Type": "application/json", "Allow": "POST, OPTIONS", "Content-Language": "en", "Set-Cookie": [
+			"a=<jwt>; HttpOnly; Max-Age=300; Path=/; SameSite=Lax; expires=<time>",
+			"r=<jwt>; HttpOnly; Max-Age=86400; Path=/; SameSite=Lax; expires=<time>"]},
+		"body": {"access": ` + jwt("access", 1, 300) + `, "access_expiration": "<datetime>"}}`},
+
 	// The database holds no token that could be used.
 	{"jwt-pair/pair", 1, "C12", `{"rows": [[1, 1, 32, {"$jwt": {"header": {"alg": "HS256", "typ": "JWT"},
 		"claims": {"token_type": "refresh", "exp": "<time>", "iat": "<time>", "jti": "<hex32>", "user_id": "1", "exp-iat": 86400}, "signature": ""}}, 1, 1]]}`},

@@ -36,8 +36,8 @@ type Service struct {
 	Exact bool
 	// End says after what a user's refresh tokens, token key and outstanding links end.
 	End End
-	// RotationGrace is how long after its rotation a refresh token may come again without its family being ended.
-	RotationGrace time.Duration
+	// RefreshGrace is how long after its rotation a refresh token may come again, and gets the same successor; later its family ends.
+	RefreshGrace time.Duration
 	// SessionAge is how long a session lives after its last write.
 	SessionAge time.Duration
 	// Allauth is allauth's settings.

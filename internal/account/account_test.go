@@ -92,7 +92,7 @@ func newService(t testing.TB, url string, c *clock, change func(*account.Service
 		UsernameField: "username",
 		LoginField:    "username",
 		End:           account.End{OnPasswordChange: true, OnEmailChange: true, OnDeactivation: true, OnDeletion: true},
-		RotationGrace: 10 * time.Second,
+		RefreshGrace:  10 * time.Second,
 		SessionAge:    time.Hour,
 		Site:          account.Site{Domain: "example.com", Name: "Example"},
 		From:          "noreply@example.com",

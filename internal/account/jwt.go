@@ -141,7 +141,7 @@ func (s *Service) recordIssued(ctx context.Context, tx *store.Store, user *store
 	if err := s.recordOutstanding(ctx, tx, id, token, raw); err != nil || !s.families() {
 		return err
 	}
-	return tx.InsertRefresh(ctx, store.Refresh{JTI: token.JTI(), Family: family, UserID: id, IssuedAt: s.Now(), ExpiresAt: token.ExpiresAt()})
+	return tx.InsertRefresh(ctx, store.Refresh{JTI: token.JTI(), Family: family, UserID: id, IssuedAt: token.IssuedAt(), ExpiresAt: token.ExpiresAt()})
 }
 
 // families tells whether refresh tokens are followed from one to the next.
@@ -164,113 +164,6 @@ func (s *Service) outstanding(id store.ID, token tokens.Token, raw string, creat
 	return store.Outstanding{UserID: id, JTI: token.JTI(), Token: raw, CreatedAt: created, ExpiresAt: token.ExpiresAt()}
 }
 
-// Refresh takes a refresh token and makes an access token, and where rotation is on a new refresh token.
-// Errors: *tokens.Invalid, ErrUserNotFound, ErrInactive, ErrPasswordChanged.
-func (s *Service) Refresh(ctx context.Context, raw string) (Pair, error) {
-	var listed string
-	ask := s.blacklisted(ctx)
-	token, err := s.JWTs.Decode(raw, "refresh", s.Now(), func(jti string) (bool, error) {
-		if ask == nil {
-			return false, nil
-		}
-		yes, err := ask(jti)
-		if yes {
-			listed = jti
-		}
-		return yes, err
-	})
-	if listed != "" {
-		s.noteReuse(ctx, listed)
-	}
-	if err != nil {
-		return Pair{}, err
-	}
-	user, err := s.ownerOf(ctx, token)
-	if errors.Is(err, ErrPasswordChanged) {
-		return Pair{}, errors.Join(err, s.list(ctx, s.Store, user, token, raw))
-	}
-	if err != nil {
-		return Pair{}, err
-	}
-	now := s.Now()
-	if !s.JWT.RotateRefreshTokens {
-		access, err := s.JWTs.Encode(s.JWTs.AccessFor(token, now))
-		return Pair{Access: access}, err
-	}
-	return s.rotate(ctx, user, token, raw, now)
-}
-
-// rotate replaces a refresh token. Where the old one ends, listing it is the claim: of two requests that bring it at once, one wins.
-func (s *Service) rotate(ctx context.Context, user *store.User, token tokens.Token, raw string, now time.Time) (Pair, error) {
-	next := s.JWTs.Rotate(token, now)
-	access, err := s.JWTs.Encode(s.JWTs.AccessFor(token, now))
-	if err != nil {
-		return Pair{}, err
-	}
-	refresh, err := s.JWTs.Encode(next)
-	if err != nil {
-		return Pair{}, err
-	}
-	err = s.Store.InTx(ctx, func(tx *store.Store) error {
-		// In the order of end, so that the two do not lock each other out.
-		family, err := s.claim(ctx, tx, token, next)
-		if err != nil {
-			return err
-		}
-		if family == "" { // no claim keeps a change that ends all tokens from passing by
-			if err := s.holdOwner(ctx, tx, user); err != nil {
-				return err
-			}
-			family = token.JTI()
-		}
-		if s.JWT.BlacklistAfterRotation {
-			if err := s.list(ctx, tx, user, token, raw); err != nil {
-				return err
-			}
-		}
-		return s.recordIssued(ctx, tx, user, next, refresh, family)
-	})
-	if err != nil {
-		return Pair{}, err
-	}
-	return Pair{Access: access, Refresh: refresh}, nil
-}
-
-// holdOwner holds the row of a refresh token's owner in the safe profile: blacklisted where a change came before that ended the token.
-func (s *Service) holdOwner(ctx context.Context, tx *store.Store, user *store.User) error {
-	if s.Exact || user == nil {
-		return nil
-	}
-	err := s.hold(ctx, tx, user)
-	if errors.Is(err, ErrBadCredentials) {
-		return blacklisted
-	}
-	return err
-}
-
-// claim marks a token's place in its family as taken by its successor, and names the family. A token without a place was made by Django, or before families
-// were kept: it names none.
-func (s *Service) claim(ctx context.Context, tx *store.Store, token, next tokens.Token) (family string, err error) {
-	if !s.families() {
-		return "", nil
-	}
-	place, err := tx.RefreshByJTI(ctx, token.JTI())
-	if gone(err) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	claimed, err := tx.ClaimRefresh(ctx, token.JTI(), next.JTI(), s.Now())
-	if err != nil {
-		return "", err
-	}
-	if !claimed {
-		return "", blacklisted
-	}
-	return place.Family, nil
-}
-
 var blacklisted = &tokens.Invalid{Message: "Token is blacklisted"}
 
 // list puts a token on the blacklist; blacklisted where somebody did so before.
@@ -290,22 +183,6 @@ func (s *Service) list(ctx context.Context, tx *store.Store, user *store.User, t
 		return blacklisted
 	}
 	return nil
-}
-
-// noteReuse ends the family of a rotated refresh token that comes back after the grace: one of the two who hold it stole it.
-func (s *Service) noteReuse(ctx context.Context, jti string) {
-	if !s.families() {
-		return
-	}
-	place, err := s.Store.RefreshByJTI(ctx, jti)
-	if err != nil || place.RotatedAt.IsZero() || !place.RevokedAt.IsZero() || s.Now().Sub(place.RotatedAt) <= s.RotationGrace {
-		return
-	}
-	if err := s.Store.InTx(ctx, func(tx *store.Store) error { return tx.RevokeFamily(ctx, place.Family, s.Now()) }); err != nil {
-		s.Log.ErrorContext(ctx, "a reused refresh token's family could not be ended", "user", place.UserID.String(), "error", err)
-		return
-	}
-	s.Log.WarnContext(ctx, "a rotated refresh token came back: its family is ended", "user", place.UserID.String())
 }
 
 // Verify checks any token as jwt/verify does: *tokens.Invalid, or ErrBlacklisted where the blacklist is asked.

@@ -1,11 +1,13 @@
 package account_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/internal/account"
+	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 	"latchkey/internal/tokens"
 )
@@ -25,11 +27,12 @@ func TestReuseOfARotatedToken(t *testing.T) {
 		_, stolen := w.signIn("ann")
 		_, elsewhere := w.signIn("ann")
 		second := w.refresh(stolen.Refresh)
-		third := w.refresh(second)
 
-		w.clock.advance(w.RotationGrace)
+		w.clock.advance(w.RefreshGrace)
+		same(t, "the successor within the grace", w.refresh(stolen.Refresh), second)
+		third := w.refresh(second)
 		_, err := w.Refresh(ctx, stolen.Refresh)
-		wants(t, "reuse within the grace", err, listed)
+		wants(t, "a token whose successor was used", err, listed)
 		third = w.refresh(third)
 
 		w.clock.advance(time.Second)
@@ -37,7 +40,58 @@ func TestReuseOfARotatedToken(t *testing.T) {
 		wants(t, "reuse after the grace", err, listed)
 		_, err = w.Refresh(ctx, third)
 		wants(t, "the latest of the family", err, listed)
+		_, err = w.Refresh(ctx, second)
+		wants(t, "one of the ended family within its grace", err, listed)
 		w.refresh(elsewhere.Refresh) // another device's family lives on
+	})
+}
+
+// A token that Django made, which is on record nowhere but in its table, or nowhere at all, has its grace and its family from its first use.
+func TestReuseOfATokenOfDjango(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		w := newWorld(t, url, nil)
+		ann := w.register("ann", false)
+		for _, claim := range []string{"", "iat"} { // one that says when it was made, and one that does not
+			token := w.JWTs.NewRefresh(tokens.Claimant{ID: ann.ID.String(), Password: ann.Password}, w.Now())
+			token.Claims = slices.DeleteFunc(token.Claims, func(c tokens.Claim) bool { return c.Name == claim })
+			raw, err := w.JWTs.Encode(token)
+			must(t, err)
+			next := w.refresh(raw)
+			same(t, "the successor within the grace", w.refresh(raw), next)
+			w.clock.advance(w.RefreshGrace + 1)
+			_, err = w.Refresh(ctx, raw)
+			wants(t, "reuse after the grace", err, listed)
+			_, err = w.Refresh(ctx, next)
+			wants(t, "its successor", err, listed)
+		}
+	})
+}
+
+// Within the grace a rotated token is worth no more than its successor, and without a grace nothing.
+func TestGraceHandsOutNothingDead(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		for what, end := range map[string]struct {
+			change func(w *world, id store.ID, next string) error
+			want   error
+		}{
+			"logout with the successor": {func(w *world, _ store.ID, next string) error { return w.Blacklist(ctx, next) }, listed},
+			"a new password":            {func(w *world, id store.ID, _ string) error { return w.SetPassword(ctx, id, password) }, listed},
+			"deactivation":              {func(w *world, id store.ID, _ string) error { return w.SetActive(ctx, id, false) }, listed},
+			"deletion":                  {func(w *world, id store.ID, _ string) error { return w.Delete(ctx, id) }, listed},
+			"no grace":                  {func(w *world, _ store.ID, _ string) error { w.RefreshGrace = 0; return nil }, listed},
+		} {
+			w := newWorld(t, url, nil)
+			name := strings.ReplaceAll(what, " ", "-")
+			ann := w.register(name, false)
+			_, pair := w.signIn(name)
+			next := w.refresh(pair.Refresh)
+			must(t, end.change(w, ann.ID, next))
+			got, err := w.Refresh(ctx, pair.Refresh)
+			wants(t, what, err, end.want)
+			same(t, "tokens after "+what, got, account.Pair{})
+			_, err = w.Refresh(ctx, next)
+			wants(t, "the successor after "+what, err, end.want)
+		}
 	})
 }
 

@@ -87,6 +87,9 @@ func alternatives(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
+// maxRefreshGrace is longer than any answer is on its way.
+const maxRefreshGrace = 5 * time.Minute
+
 func (c *checker) server() {
 	host, port, err := net.SplitHostPort(c.Listen)
 	number, portErr := strconv.ParseUint(port, 10, 16)
@@ -101,6 +104,9 @@ func (c *checker) server() {
 	c.oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")
 	c.oneOf("log_format", c.LogFormat, "text", "json")
 	c.eachOf("end_tokens_on", c.EndTokensOn, OnPassword, OnEmail, OnDeactivation, OnDeletion)
+	if c.RefreshGrace > maxRefreshGrace {
+		c.bad("refresh_grace", "for that long a stolen refresh token could be used beside its owner's", "write a few seconds, and no more than "+formatDuration(maxRefreshGrace))
+	}
 	if c.MaxBody < 1024 || c.MaxBody > 1<<30 {
 		c.bad("max_body", "it must be between 1024 bytes and 1 GiB", fmt.Sprintf("the default is %d", Default().MaxBody))
 	}

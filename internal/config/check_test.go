@@ -60,6 +60,7 @@ func TestProblems(t *testing.T) {
 		{"end_tokens_on: [passwort]", "did you mean password?"},
 		{"throttle_rates: {logn: 1/s}", "throttle_rates.logn: \"logn\" is not known here; did you mean login?"},
 		{"throttle_rates: {login: fast}", "throttle_rates.login: this is no rate"},
+		{"refresh_grace: 1h", "refresh_grace: for that long"},
 		{"max_body: 5", "max_body: it must be between"},
 		{"database: mysql://u:geheim@h/n", "database: only PostgreSQL and SQLite are spoken here"},
 		{"database: postgres://u:geheim@h", "database: the URL cannot be read, or names no database"},

@@ -86,6 +86,9 @@ type Config struct {
 	// the password and with the account, rest while it is inactive, and outlive a change of address. Where it is not given, all of them in the safe profile and
 	// none in the exact one.
 	EndTokensOn []string `yaml:"end_tokens_on"`
+	// In the safe profile, where rotation ends refresh tokens: how long after its rotation a token that comes again gets the same successor, for tabs that ask
+	// at once and answers that got lost. Later it ends its whole family. `0` ends it at the first second use. At most `5m`.
+	RefreshGrace time.Duration `yaml:"refresh_grace"`
 	// Networks and addresses whose `X-Forwarded-For` is believed in the safe profile.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// The safe profile's limits for each client network. `refresh` can be named too. What is not named keeps its default; `null` switches one off.
@@ -261,6 +264,7 @@ func Default() *Config {
 			AccountConfirmEmail:  "/account-confirm-email/{key}/",
 			PasswordResetConfirm: "/password/reset/confirm/{uid}/{token}/",
 		},
+		RefreshGrace:              10 * time.Second,
 		ThrottleRates:             defaultThrottleRates(),
 		MaxBody:                   4 << 20,
 		ShutdownTimeout:           15 * time.Second,

@@ -204,7 +204,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 			OnDeactivation:   slices.Contains(cfg.EndTokensOn, config.OnDeactivation),
 			OnDeletion:       slices.Contains(cfg.EndTokensOn, config.OnDeletion),
 		},
-		RotationGrace: 10 * time.Second,
+		RefreshGrace:  cfg.RefreshGrace,
 		SessionAge:    cfg.SessionCookieAge,
 		Allauth:       cfg.Account,
 		Confirmations: &throttle.Limiter{Now: o.Now},

@@ -61,12 +61,15 @@ func TestRaces(t *testing.T) {
 		}{
 			{"rotation of a refresh token", 1, func(s *store.Store, i int) (won bool, err error) {
 				err = s.InTx(ctx, func(tx *store.Store) (err error) {
-					if won, err = tx.ClaimRefresh(ctx, "r", fmt.Sprint(i), noon); err != nil || !won {
+					if won, err = claim(ctx, tx, "r", fmt.Sprint(i), noon); err != nil || !won {
 						return err
 					}
 					return tx.InsertRefresh(ctx, store.Refresh{JTI: fmt.Sprint(i), Family: "r", IssuedAt: noon, ExpiresAt: hour})
 				})
 				return won, err
+			}},
+			{"rotation of one that is not on record", 1, func(s *store.Store, i int) (bool, error) {
+				return claim(ctx, s, "q", fmt.Sprint("q", i), noon)
 			}},
 			{"use of a link", 1, func(s *store.Store, i int) (bool, error) { return s.UseLink(ctx, "d", "p", noon) }},
 			{"making of a token key", 1, func(s *store.Store, i int) (bool, error) {
@@ -98,7 +101,7 @@ func TestRaces(t *testing.T) {
 				t.Errorf("%s: %d won, want %d", test.what, won, test.want)
 			}
 		}
-		same(t, "family", rows(t, s, "SELECT count(*) FROM latchkey_refresh"), []string{"2"})
+		same(t, "family", rows(t, s, "SELECT count(*) FROM latchkey_refresh"), []string{"3"})
 	})
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -35,11 +36,39 @@ func (s *Store) RefreshByJTI(ctx context.Context, jti string) (*Refresh, error) 
 	return r, nil
 }
 
-// ClaimRefresh marks a token rotated to successor, if it is neither rotated nor revoked, and tells whether it did: of calls that race one does.
-func (s *Store) ClaimRefresh(ctx context.Context, jti, successor string, now time.Time) (bool, error) {
-	n, err := s.exec(ctx, "UPDATE latchkey_refresh SET rotated_at = $2, successor = $3 WHERE jti = $1 AND rotated_at IS NULL AND revoked_at IS NULL",
-		jti, s.stamp(now), successor)
-	return n > 0, err
+// LiveRefresh reads a refresh token that is neither rotated, revoked nor listed.
+func (s *Store) LiveRefresh(ctx context.Context, jti string) (*Refresh, error) {
+	r, err := s.RefreshByJTI(ctx, jti)
+	if err != nil {
+		return nil, err
+	}
+	if !r.RotatedAt.IsZero() || !r.RevokedAt.IsZero() {
+		return nil, ErrNotFound
+	}
+	if s.Apps().Blacklist {
+		listed, err := s.Blacklisted(ctx, jti)
+		if err != nil {
+			return nil, err
+		}
+		if listed {
+			return nil, ErrNotFound
+		}
+	}
+	return r, nil
+}
+
+// ClaimRefresh marks a token rotated to r.Successor, if it is neither rotated nor revoked, and tells whether it did: of calls that race one does. A token
+// that is on record is known, and r.Family becomes its family; one that is not is recorded as r.
+func (s *Store) ClaimRefresh(ctx context.Context, r *Refresh) (claimed, known bool, err error) {
+	err = s.returning(ctx, []any{&r.Family}, `UPDATE latchkey_refresh SET rotated_at = $2, successor = $3
+		WHERE jti = $1 AND rotated_at IS NULL AND revoked_at IS NULL RETURNING family`, r.JTI, s.stamp(r.RotatedAt), r.Successor)
+	if err == nil || !errors.Is(err, ErrNotFound) {
+		return err == nil, true, err
+	}
+	n, err := s.exec(ctx, `INSERT INTO latchkey_refresh (jti, family, user_id, successor, issued_at, expires_at, rotated_at, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL) ON CONFLICT (jti) DO NOTHING`, r.JTI, r.Family, r.UserID.String(), r.Successor,
+		s.stamp(r.IssuedAt), s.stamp(r.ExpiresAt), s.stamp(r.RotatedAt))
+	return n > 0, n == 0, err
 }
 
 // RevokeFamily ends a family: its rows are revoked, and where there is a blacklist its tokens are listed.

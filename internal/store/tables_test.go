@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -140,6 +141,12 @@ func TestFlushExpired(t *testing.T) {
 	})
 }
 
+// claim rotates a token; one that is not on record is the first of a family f.
+func claim(ctx context.Context, s *store.Store, jti, successor string, now time.Time) (bool, error) {
+	claimed, _, err := s.ClaimRefresh(ctx, &store.Refresh{JTI: jti, Family: "f", Successor: successor, IssuedAt: noon, ExpiresAt: noon.Add(time.Hour), RotatedAt: now})
+	return claimed, err
+}
+
 func TestRefreshFamilies(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ann, hour := addUser(t, s, "ann"), noon.Add(time.Hour)
@@ -151,7 +158,7 @@ func TestRefreshFamilies(t *testing.T) {
 		add("a2", "a", ann.ID)
 		add("b1", "b", store.ID{})
 		for _, want := range []bool{true, false} {
-			if done, err := s.ClaimRefresh(ctx, "a1", "a2", hour); done != want || err != nil {
+			if done, err := claim(ctx, s, "a1", "a2", hour); done != want || err != nil {
 				t.Errorf("claim: got %v, %v; want %v", done, err, want)
 			}
 		}
@@ -163,7 +170,7 @@ func TestRefreshFamilies(t *testing.T) {
 		if got, err := s.RefreshByJTI(ctx, "a2"); err != nil || got.RevokedAt != noon {
 			t.Errorf("after revoking: %+v, %v", got, err)
 		}
-		if done, err := s.ClaimRefresh(ctx, "a2", "a3", hour); done || err != nil {
+		if done, err := claim(ctx, s, "a2", "a3", hour); done || err != nil {
 			t.Errorf("a revoked token was rotated: %v", err)
 		}
 		if got := blacklisted(t, s); got != "a1 a2" {
@@ -175,8 +182,35 @@ func TestRefreshFamilies(t *testing.T) {
 		if _, err := s.RefreshByJTI(ctx, "c"); err != store.ErrNotFound {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
-		if done, err := s.ClaimRefresh(ctx, "c", "d", hour); done || err != nil {
-			t.Errorf("got %v, %v", done, err)
+		for _, want := range []bool{true, false} { // one that is not on record yet
+			if done, err := claim(ctx, s, "x", "y", hour); done != want || err != nil {
+				t.Errorf("claim of an unknown token: got %v, %v; want %v", done, err, want)
+			}
+		}
+		if got, err := s.RefreshByJTI(ctx, "x"); err != nil || got.Family != "f" || got.Successor != "y" || got.RotatedAt != hour {
+			t.Errorf("got %+v, %v", got, err)
+		}
+
+		for jti, end := range map[string]func(){
+			"l1": func() {
+				if done, err := claim(ctx, s, "l1", "l2", hour); !done || err != nil {
+					t.Errorf("got %v, %v", done, err)
+				}
+			},
+			"l3": func() { must(t, s.RevokeFamily(ctx, "l3", noon)) },
+			"l4": func() {
+				_, err := s.Blacklist(ctx, store.Outstanding{JTI: "l4", ExpiresAt: hour}, noon)
+				must(t, err)
+			},
+		} {
+			add(jti, jti, ann.ID)
+			if _, err := s.LiveRefresh(ctx, jti); err != nil {
+				t.Errorf("%s: got %v", jti, err)
+			}
+			end()
+			if _, err := s.LiveRefresh(ctx, jti); err != store.ErrNotFound {
+				t.Errorf("%s after its end: got %v, want ErrNotFound", jti, err)
+			}
 		}
 
 		add("c1", "c", ann.ID)
@@ -200,7 +234,7 @@ func TestRevokeSeesRotationUnderWay(t *testing.T) {
 	must(t, s.InsertRefresh(ctx, store.Refresh{JTI: "1", Family: "f", IssuedAt: noon, ExpiresAt: noon}))
 	revoked := make(chan error)
 	must(t, s.InTx(ctx, func(tx *store.Store) error {
-		if done, err := tx.ClaimRefresh(ctx, "1", "2", noon); err != nil || !done {
+		if done, err := claim(ctx, tx, "1", "2", noon); err != nil || !done {
 			t.Fatal(done, err)
 		}
 		go func() { revoked <- s.RevokeFamily(ctx, "f", noon) }()

@@ -148,11 +148,16 @@ func (j *JWTs) AccessFor(refresh Token, now time.Time) Token {
 
 // Rotate makes the refresh token that follows another: the same claims with a new id, a new exp and a new iat.
 func (j *JWTs) Rotate(refresh Token, now time.Time) Token {
+	return j.Successor(refresh, newJTI(), now, now.Add(j.cfg.RefreshTokenLifetime))
+}
+
+// Successor is what Rotate made of a refresh token, by what is known of it.
+func (j *JWTs) Successor(refresh Token, jti string, issued, expires time.Time) Token {
 	claims := slices.Clone(refresh.Claims)
-	claims.Set(j.jtiClaim, TextValue(newJTI()))
-	claims.Set("exp", seconds(now.Add(j.cfg.RefreshTokenLifetime)))
-	claims.Set("iat", seconds(now))
-	return Token{Type: refresh.Type, Claims: claims, current: now, jtiClaim: j.jtiClaim}
+	claims.Set(j.jtiClaim, TextValue(jti))
+	claims.Set("exp", seconds(expires))
+	claims.Set("iat", seconds(issued))
+	return Token{Type: refresh.Type, Claims: claims, current: issued, jtiClaim: j.jtiClaim}
 }
 
 // RefreshSliding makes the sliding token that follows another, under the same id. The error is *Invalid when the other
