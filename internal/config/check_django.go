@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 )
 
@@ -33,6 +34,11 @@ func (c *checker) django() {
 			c.bad("LANGUAGES", strconv.Quote(l.Code)+" is no language", "write codes as in de or pt-br")
 		}
 	}
+	spoken, err := message.Load(c.LocalePaths)
+	if err != nil {
+		c.bad("LOCALE_PATHS", "a catalogue cannot be read: "+err.Error(), "mend it; msgfmt --check tells what is wrong with one")
+	}
+	c.spoken = spoken
 	if !c.UseTZ {
 		c.bad("USE_TZ", "a database without time zones is not written here", "remove it, or stay with Django for this database")
 	}

@@ -19,6 +19,7 @@ import (
 	"latchkey/internal/dialect/registerloginrefresh"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -124,6 +125,8 @@ type Config struct {
 	LanguageCode string `yaml:"LANGUAGE_CODE"`
 	// Languages that a client may ask for: codes, or lists of code and name. All that there are where it is not given.
 	Languages []Language `yaml:"LANGUAGES"`
+	// Folders of translations as Django has them, <locale>/LC_MESSAGES/django.po, the first one counting most. They go before the built-in ones and add languages.
+	LocalePaths []string `yaml:"LOCALE_PATHS"`
 	// How long mailed links are good.
 	PasswordResetTimeout time.Duration `yaml:"PASSWORD_RESET_TIMEOUT"`
 	// Only this; a table of one's own is described by `user_model`.
@@ -196,6 +199,7 @@ type Config struct {
 	SocialAccount Given `yaml:"SOCIALACCOUNT_*"`
 
 	location *time.Location
+	spoken   message.Languages
 	origins  map[string]origin
 	notes    []string
 }
@@ -305,6 +309,18 @@ func Default() *Config {
 func defaultThrottleRates() map[string]*string {
 	minute, hour := "60/min", "120/hour"
 	return map[string]*string{"login": &minute, "password": &minute, "link": &minute, "register": &hour, "mail": &hour}
+}
+
+// Spoken are the languages that are answered in: those there are catalogues for, and of them those that LANGUAGES lists.
+func (c *Config) Spoken() message.Languages {
+	if c.Languages == nil {
+		return c.spoken
+	}
+	codes := make([]string, len(c.Languages))
+	for i, l := range c.Languages {
+		codes[i] = l.Code
+	}
+	return c.spoken.Only(codes)
 }
 
 // Location is the zone that TIME_ZONE names.

@@ -16,6 +16,9 @@ func (c *Config) Notes() []string {
 	} else if !c.IsGiven("TIME_ZONE") && !c.Development {
 		notes = append(notes, "TIME_ZONE is not set: it is UTC here, and America/Chicago in a Django that does not set it. A Django on the same database must have the same.")
 	}
+	if _, ok := c.Spoken().For(c.LanguageCode); !ok {
+		notes = append(notes, "LANGUAGE_CODE is "+c.LanguageCode+", of which there is no catalogue among LANGUAGES: messages are in English where the client asks for no other language.")
+	}
 	if c.Mounted(RegisterLoginRefresh) && !c.RegisterLoginRefresh.PasswordValidators && len(c.Passwords.Validators) > 0 {
 		notes = append(notes, "AUTH_PASSWORD_VALIDATORS do not run at the register-login-refresh API's register, whose documents promise 8 to 128 characters of any kind; "+
 			"register_login_refresh.password_validators runs them.")

@@ -2,37 +2,20 @@ package server
 
 import (
 	"net/http"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 
-	"latchkey/internal/config"
+	"latchkey/internal/message"
 )
 
-// languages are codes of languages that may be answered in.
-type languages map[string]bool
-
-// spoken are the languages whose messages there are, English, also as the two variants that Django has of its own; of them those that LANGUAGES lists.
-func spoken(listed []config.Language) languages {
-	all := languages{"en": true, "en-gb": true, "en-au": true}
-	if listed == nil {
-		return all
-	}
-	some := languages{}
-	for _, l := range listed {
-		if code := strings.ToLower(l.Code); all[code] {
-			some[code] = true
-		}
-	}
-	return some
-}
-
-// choose is what LocaleMiddleware would choose among the languages spoken: the django_language cookie, then Accept-Language by weight, then LANGUAGE_CODE.
-func (l languages) choose(r *http.Request, fallback string) string {
+// choose is what LocaleMiddleware would choose among the languages spoken: the django_language cookie, then Accept-Language by weight, then the fallback.
+func choose(spoken message.Languages, r *http.Request, fallback *message.Language) *message.Language {
 	if len(r.Header["Cookie"]) > 0 {
 		if cookie, err := r.Cookie("django_language"); err == nil {
-			if code, ok := l.variant(cookie.Value); ok {
-				return code
+			if l, ok := spoken.For(cookie.Value); ok {
+				return l
 			}
 		}
 	}
@@ -41,31 +24,12 @@ func (l languages) choose(r *http.Request, fallback string) string {
 			if wanted == "*" {
 				break
 			}
-			if code, ok := l.variant(wanted); ok {
-				return code
+			if l, ok := spoken.For(wanted); ok {
+				return l
 			}
 		}
 	}
-	if code, ok := l.variant(fallback); ok {
-		return code
-	}
-	return "en"
-}
-
-// variant is the language itself if it is spoken, or else its generic form, en for en-us.
-func (l languages) variant(code string) (string, bool) {
-	code = strings.ToLower(code)
-	for code != "" {
-		if l[code] {
-			return code, true
-		}
-		i := strings.LastIndexByte(code, '-')
-		if i < 0 {
-			return "", false
-		}
-		code = code[:i]
-	}
-	return "", false
+	return fallback
 }
 
 // maxAcceptLanguage is how much of the header Django reads.
@@ -85,20 +49,20 @@ func acceptedLanguages(header string) []string {
 		weight float64
 	}
 	var wishes []wish
-	for _, part := range strings.Split(header, ",") {
+	for part := range strings.SplitSeq(strings.TrimSuffix(strings.TrimSpace(header), ","), ",") {
 		code, q, weighted := strings.Cut(strings.TrimSpace(part), ";")
 		weight := 1.0
 		if weighted {
-			value, ok := strings.CutPrefix(strings.TrimSpace(q), "q=")
-			w, err := strconv.ParseFloat(value, 64)
-			if !ok || err != nil || w < 0 || w > 1 {
+			value, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(q)), "q=")
+			if !ok || !quality.MatchString(value) {
 				return nil
 			}
-			weight = w
+			weight, _ = strconv.ParseFloat(value, 64) // the pattern holds numbers alone
 		}
-		if code = strings.TrimSpace(code); code != "" { // Django takes a weight of 0 for the least wanted
-			wishes = append(wishes, wish{code, weight})
+		if code = strings.TrimSpace(code); !isLanguage(code) {
+			return nil
 		}
+		wishes = append(wishes, wish{code, weight}) // Django takes a weight of 0 for the least wanted
 	}
 	sort.SliceStable(wishes, func(i, j int) bool { return wishes[i].weight > wishes[j].weight })
 	codes := make([]string, len(wishes))
@@ -106,4 +70,22 @@ func acceptedLanguages(header string) []string {
 		codes[i] = w.code
 	}
 	return codes
+}
+
+// quality is a weight as RFC 9110 writes it.
+var quality = regexp.MustCompile(`^(0(\.[0-9]{0,3})?|1(\.0{0,3})?)$`)
+
+// isLanguage tells whether a text has the form of a language's code, or is the star.
+func isLanguage(code string) bool {
+	if code == "*" {
+		return true
+	}
+	for i, part := range strings.Split(code, "-") {
+		if part == "" || len(part) > 8 || strings.ContainsFunc(part, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (i == 0 || r < '0' || r > '9')
+		}) {
+			return false
+		}
+	}
+	return true
 }

@@ -17,12 +17,14 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/config"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 )
 
 // middleware is what every request passes on its way to the router: it recovers, logs, and says which language is spoken.
 func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) http.Handler {
 	local := cfg.HasMiddleware("django.middleware.locale.LocaleMiddleware")
-	speaks := spoken(cfg.Languages)
+	spoken := cfg.Spoken()
+	fallback, _ := spoken.For(cfg.LanguageCode) // English where there is none
 	hosts := cfg.AllowedHosts
 	if cfg.Development && len(hosts) == 0 {
 		hosts = []string{"localhost", ".localhost", "127.0.0.1", "::1"} // as Django's DEBUG: no page elsewhere can name this machine its own
@@ -39,9 +41,14 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		header := w.Header()
 		header["X-Request-Id"] = []string{id}
 		header["X-Content-Type-Options"] = nosniff
+		language := fallback
 		if local {
-			header["Content-Language"] = []string{speaks.choose(r, cfg.LanguageCode)}
+			language = choose(spoken, r, fallback)
+			header["Content-Language"] = []string{language.Code()}
 			header["Vary"] = varyLanguage
+		}
+		if !language.Plain() {
+			r = r.WithContext(message.With(r.Context(), language))
 		}
 		defer func() {
 			if p := recover(); p != nil {
