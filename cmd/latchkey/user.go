@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/config"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 	"latchkey/internal/server"
 	"latchkey/internal/store"
@@ -112,7 +113,7 @@ func (c *userCreateCommand) Run(ctx context.Context) error {
 func (t *tools) judge(password string, about passwords.Attributes) error {
 	var weak *account.WeakPassword
 	if err := t.accounts.JudgePassword(password, about); errors.As(err, &weak) {
-		return errors.New(strings.Join(weak.Messages, " "))
+		return errors.New(message.Sentences(weak.Messages...).String())
 	}
 	return nil
 }

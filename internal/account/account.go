@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
@@ -78,7 +79,7 @@ var (
 )
 
 // A WeakPassword is refused by the password validators; Messages are theirs, in order.
-type WeakPassword struct{ Messages []string }
+type WeakPassword struct{ Messages []*message.Text }
 
 func (*WeakPassword) Error() string { return "the password is too weak" }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
@@ -37,7 +38,10 @@ func TokenClasses(names []string) []TokenClass {
 type BadToken struct{ Messages []TokenMessage }
 
 // A TokenMessage is what one class had to say.
-type TokenMessage struct{ Class, Type, Message string }
+type TokenMessage struct {
+	Class, Type string
+	Message     *message.Text
+}
 
 func (*BadToken) Error() string { return "the token is not good for any class" }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
@@ -164,7 +165,7 @@ func (s *Service) outstanding(id store.ID, token tokens.Token, raw string, creat
 	return store.Outstanding{UserID: id, JTI: token.JTI(), Token: raw, CreatedAt: created, ExpiresAt: token.ExpiresAt()}
 }
 
-var blacklisted = &tokens.Invalid{Message: "Token is blacklisted"}
+var blacklisted = &tokens.Invalid{Message: message.T("Token is blacklisted")}
 
 // list puts a token on the blacklist; blacklisted where somebody did so before.
 func (s *Service) list(ctx context.Context, tx *store.Store, user *store.User, token tokens.Token, raw string) error {

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
 	"latchkey/internal/tokens"
@@ -17,12 +18,12 @@ import (
 func is(err, want error) bool {
 	var got, wanted *tokens.Invalid
 	if errors.As(want, &wanted) {
-		return errors.As(err, &got) && got.Message == wanted.Message
+		return errors.As(err, &got) && got.Error() == wanted.Error()
 	}
 	return errors.Is(err, want)
 }
 
-var listed = &tokens.Invalid{Message: "Token is blacklisted"}
+var listed = &tokens.Invalid{Message: message.T("Token is blacklisted")}
 
 const racers = 32
 

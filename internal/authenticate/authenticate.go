@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"latchkey/internal/account"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
@@ -35,8 +36,9 @@ type Via struct {
 
 // Refused says that credentials were given and are no good.
 type Refused struct {
-	Detail, Code string
-	Messages     []Message
+	Detail   *message.Text
+	Code     string
+	Messages []Message
 	// Forbidden makes the answer a 403 whatever the challenge is.
 	Forbidden bool
 	// Lenient refuses only where somebody must be signed in: a stale cookie, which a browser sends whether its user wants or not.
@@ -44,9 +46,12 @@ type Refused struct {
 }
 
 // A Message is what one token class had to say of a token.
-type Message struct{ Class, Type, Message string }
+type Message struct {
+	Class, Type string
+	Message     *message.Text
+}
 
-func (r *Refused) Error() string { return r.Detail }
+func (r *Refused) Error() string { return r.Detail.String() }
 
 // Named builds the method of an authentication class by its dotted name.
 func Named(name string, s Settings) (Method, error) {

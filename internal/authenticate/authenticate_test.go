@@ -67,7 +67,7 @@ func caller(t testing.TB, method authenticate.Method, header ...string) string {
 	var refused *authenticate.Refused
 	switch {
 	case errors.As(err, &refused):
-		return refused.Detail
+		return refused.Error()
 	case err != nil:
 		t.Fatalf("%q: %v", header, err)
 	case user == nil:

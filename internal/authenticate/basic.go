@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"latchkey/internal/account"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -30,17 +31,17 @@ func (b *Basic) Authenticate(ctx context.Context, r *http.Request) (*store.User,
 	}
 	switch {
 	case len(parts) == 1:
-		return nil, Via{}, &Refused{Detail: "Invalid basic header. No credentials provided."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid basic header. No credentials provided.")}
 	case len(parts) > 2:
-		return nil, Via{}, &Refused{Detail: "Invalid basic header. Credentials string should not contain spaces."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid basic header. Credentials string should not contain spaces.")}
 	}
 	name, password, ok := credentials(parts[1])
 	if !ok {
-		return nil, Via{}, &Refused{Detail: "Invalid basic header. Credentials not correctly base64 encoded."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid basic header. Credentials not correctly base64 encoded.")}
 	}
 	login, err := b.Accounts.SignIn(ctx, name, password)
 	if errors.Is(err, account.ErrBadCredentials) {
-		return nil, Via{}, &Refused{Detail: "Invalid username/password."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid username/password.")}
 	}
 	if err != nil {
 		return nil, Via{}, err

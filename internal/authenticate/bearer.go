@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"latchkey/internal/account"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -47,7 +48,7 @@ func (b *Bearer) Authenticate(ctx context.Context, r *http.Request) (*store.User
 		return nil, Via{}, nil
 	}
 	if len(parts) != 2 {
-		return nil, Via{}, &Refused{Detail: "Authorization header must contain two space-delimited values", Code: "bad_authorization_header"}
+		return nil, Via{}, &Refused{Detail: message.T("Authorization header must contain two space-delimited values"), Code: "bad_authorization_header"}
 	}
 	user, token, err := b.Accounts.UserOfToken(ctx, parts[1], b.Classes, b.Stateless)
 	if err != nil {
@@ -68,19 +69,19 @@ func inWords(err error) error {
 	var bad *account.BadToken
 	switch {
 	case errors.As(err, &bad):
-		refused := &Refused{Detail: "Given token not valid for any token type", Code: "token_not_valid"}
+		refused := &Refused{Detail: message.T("Given token not valid for any token type"), Code: "token_not_valid"}
 		for _, m := range bad.Messages {
 			refused.Messages = append(refused.Messages, Message(m))
 		}
 		return refused
 	case errors.Is(err, account.ErrNoUserClaim):
-		return &Refused{Detail: "Token contained no recognizable user identification", Code: "token_not_valid"}
+		return &Refused{Detail: message.T("Token contained no recognizable user identification"), Code: "token_not_valid"}
 	case errors.Is(err, account.ErrUserNotFound):
-		return &Refused{Detail: "User not found", Code: "user_not_found"}
+		return &Refused{Detail: message.T("User not found"), Code: "user_not_found"}
 	case errors.Is(err, account.ErrInactive):
-		return &Refused{Detail: "User is inactive", Code: "user_inactive"}
+		return &Refused{Detail: message.T("User is inactive"), Code: "user_inactive"}
 	case errors.Is(err, account.ErrPasswordChanged):
-		return &Refused{Detail: "The user's password has been changed.", Code: "password_changed"}
+		return &Refused{Detail: message.T("The user's password has been changed."), Code: "password_changed"}
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -36,8 +37,8 @@ func (j *JWTCookie) Authenticate(ctx context.Context, r *http.Request) (*store.U
 	}
 	cookie, err := r.Cookie(j.Rules.Name)
 	if j.Rules.AlwaysCSRF || err == nil && j.Rules.UseCSRF {
-		if reason := j.CSRF.Check(r); reason != "" {
-			return nil, Via{}, &Refused{Detail: "CSRF Failed: " + reason, Forbidden: true}
+		if reason := j.CSRF.Check(r); reason != nil {
+			return nil, Via{}, &Refused{Detail: message.T("CSRF Failed: {reason}", "reason", reason), Forbidden: true}
 		}
 	}
 	if err != nil {
@@ -53,8 +54,8 @@ func (j *JWTCookie) Authenticate(ctx context.Context, r *http.Request) (*store.U
 		return nil, Via{}, err
 	}
 	if j.Rules.Safe {
-		if reason := j.CSRF.Origin(r); reason != "" {
-			return nil, Via{}, &Refused{Detail: "CSRF Failed: " + reason, Forbidden: true}
+		if reason := j.CSRF.Origin(r); reason != nil {
+			return nil, Via{}, &Refused{Detail: message.T("CSRF Failed: {reason}", "reason", reason), Forbidden: true}
 		}
 	}
 	return user, Via{Method: "cookie", Token: token}, nil

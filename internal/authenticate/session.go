@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"latchkey/internal/account"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -48,49 +49,49 @@ func (s *Session) Authenticate(ctx context.Context, r *http.Request) (*store.Use
 	case err != nil:
 		return nil, Via{}, err
 	}
-	if reason := s.CSRF.Check(r); reason != "" {
-		return nil, Via{}, &Refused{Detail: "CSRF Failed: " + reason, Forbidden: true}
+	if reason := s.CSRF.Check(r); reason != nil {
+		return nil, Via{}, &Refused{Detail: message.T("CSRF Failed: {reason}", "reason", reason), Forbidden: true}
 	}
 	return user, Via{Method: "session", Session: cookie.Value}, nil
 }
 
 // Check is Django's CSRF check of a request that a cookie signs in: a reason to refuse it, or nothing.
-func (c CSRF) Check(r *http.Request) string {
+func (c CSRF) Check(r *http.Request) *message.Text {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace}, r.Method) {
-		return ""
+		return nil
 	}
 	secure := c.Secure(r)
 	if origin := r.Header.Get("Origin"); origin != "" {
 		if !c.sameOrigin(origin, r.Host, secure) {
-			return "Origin checking failed - " + origin + " does not match any trusted origins."
+			return foreignOrigin(origin)
 		}
 	} else if secure {
-		if reason := c.checkReferer(r); reason != "" {
+		if reason := c.checkReferer(r); reason != nil {
 			return reason
 		}
 	}
 	cookie, err := r.Cookie(c.Cookie)
 	if err != nil {
-		return "CSRF cookie not set."
+		return message.T("CSRF cookie not set.")
 	}
 	want, fault := unmask(cookie.Value)
-	if fault != "" {
-		return "CSRF cookie " + fault + "."
+	if fault != nil {
+		return message.T("CSRF cookie {fault}.", "fault", fault)
 	}
-	sent, source := formToken(r), "POST"
+	sent, source := formToken(r), message.Verbatim("POST")
 	if sent == "" {
-		if sent, source = r.Header.Get(c.Header), "the '"+c.Header+"' HTTP header"; len(r.Header.Values(c.Header)) == 0 {
-			return "CSRF token missing."
+		if sent, source = r.Header.Get(c.Header), message.T("the '{header}' HTTP header", "header", c.Header); len(r.Header.Values(c.Header)) == 0 {
+			return message.T("CSRF token missing.")
 		}
 	}
 	got, fault := unmask(sent)
-	if fault == "" && subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
-		fault = "incorrect"
+	if fault == nil && subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+		fault = message.T("incorrect")
 	}
-	if fault != "" {
-		return "CSRF token from " + source + " " + fault + "."
+	if fault != nil {
+		return message.T("CSRF token from {source} {fault}.", "source", source, "fault", fault)
 	}
-	return ""
+	return nil
 }
 
 // maxFormToken is how much of a form is looked through for its CSRF token.
@@ -122,18 +123,22 @@ var crossOrigin = http.NewCrossOriginProtection()
 
 // Origin refuses a request of another site that the browser's cookies came with, and whose method changes something: by Sec-Fetch-Site, or by Origin where a
 // browser sends none. No token is asked for, and programs that are no browsers, which send neither, pass.
-func (c CSRF) Origin(r *http.Request) string {
+func (c CSRF) Origin(r *http.Request) *message.Text {
 	origin := r.Header.Get("Origin")
 	if origin != "" && c.trusts(origin) {
-		return ""
+		return nil
 	}
 	if err := crossOrigin.Check(r); err == nil {
-		return ""
+		return nil
 	}
 	if origin == "" {
-		return "Origin checking failed - the request comes from another site."
+		return message.T("Origin checking failed - the request comes from another site.")
 	}
-	return "Origin checking failed - " + origin + " does not match any trusted origins."
+	return foreignOrigin(origin)
+}
+
+func foreignOrigin(origin string) *message.Text {
+	return message.T("Origin checking failed - {origin} does not match any trusted origins.", "origin", origin)
 }
 
 func (c CSRF) sameOrigin(origin, host string, secure bool) bool {
@@ -154,41 +159,41 @@ func (c CSRF) trusts(origin string) bool {
 	})
 }
 
-func (c CSRF) checkReferer(r *http.Request) string {
+func (c CSRF) checkReferer(r *http.Request) *message.Text {
 	referer := r.Referer()
 	if referer == "" {
-		return "Referer checking failed - no Referer."
+		return message.T("Referer checking failed - no Referer.")
 	}
 	u, err := url.Parse(referer)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		return "Referer checking failed - Referer is malformed."
+		return message.T("Referer checking failed - Referer is malformed.")
 	}
 	if u.Scheme != "https" {
-		return "Referer checking failed - Referer is insecure while host is secure."
+		return message.T("Referer checking failed - Referer is insecure while host is secure.")
 	}
 	if u.Host != r.Host && !c.trusts("https://"+u.Host) {
-		return "Referer checking failed - " + referer + " does not match any trusted origins."
+		return message.T("Referer checking failed - {referer} does not match any trusted origins.", "referer", referer)
 	}
-	return ""
+	return nil
 }
 
 const csrfLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 // unmask takes the mask off a CSRF token: 32 letters are the secret itself, 64 are a mask and the secret shifted by it. fault says what is wrong with another.
-func unmask(token string) (secret, fault string) {
+func unmask(token string) (secret string, fault *message.Text) {
 	if len(token) != 32 && len(token) != 64 {
-		return "", "has incorrect length"
+		return "", message.T("has incorrect length")
 	}
 	if strings.Trim(token, csrfLetters) != "" {
-		return "", "has invalid characters"
+		return "", message.T("has invalid characters")
 	}
 	if len(token) == 32 {
-		return token, ""
+		return token, nil
 	}
 	plain := make([]byte, 32)
 	for i := range plain {
 		mask, masked := strings.IndexByte(csrfLetters, token[i]), strings.IndexByte(csrfLetters, token[i+32])
 		plain[i] = csrfLetters[(masked-mask+len(csrfLetters))%len(csrfLetters)]
 	}
-	return string(plain), ""
+	return string(plain), nil
 }

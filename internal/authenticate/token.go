@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/internal/account"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -27,18 +28,18 @@ func (t *Token) Authenticate(ctx context.Context, r *http.Request) (*store.User,
 	}
 	switch {
 	case len(parts) == 1:
-		return nil, Via{}, &Refused{Detail: "Invalid token header. No credentials provided."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid token header. No credentials provided.")}
 	case len(parts) > 2:
-		return nil, Via{}, &Refused{Detail: "Invalid token header. Token string should not contain spaces."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid token header. Token string should not contain spaces.")}
 	case !utf8.ValidString(parts[1]):
-		return nil, Via{}, &Refused{Detail: "Invalid token header. Token string should not contain invalid characters."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid token header. Token string should not contain invalid characters.")}
 	}
 	user, err := t.Accounts.UserOfKey(ctx, parts[1])
 	switch {
 	case errors.Is(err, account.ErrUserNotFound):
-		return nil, Via{}, &Refused{Detail: "Invalid token."}
+		return nil, Via{}, &Refused{Detail: message.T("Invalid token.")}
 	case errors.Is(err, account.ErrInactive):
-		return nil, Via{}, &Refused{Detail: "User inactive or deleted."}
+		return nil, Via{}, &Refused{Detail: message.T("User inactive or deleted.")}
 	case err != nil:
 		return nil, Via{}, err
 	}

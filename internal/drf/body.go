@@ -2,10 +2,11 @@ package drf
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
+
+	"latchkey/internal/message"
 )
 
 // A Parser reads bodies of one media type.
@@ -123,12 +124,12 @@ func selectParser(contentType string, parsers []Parser) (Parser, bool) {
 }
 
 func unsupportedMediaType(contentType string) *Error {
-	return Detail(http.StatusUnsupportedMediaType, fmt.Sprintf(`Unsupported media type "%s" in request.`, fromLatin1([]byte(contentType))))
+	return Detail(http.StatusUnsupportedMediaType, message.T(`Unsupported media type "{media_type}" in request.`, "media_type", fromLatin1([]byte(contentType))))
 }
 
 // readAll reads the body up to the limit.
 func readAll(r *http.Request, limit int64) ([]byte, error) {
-	tooLarge := Detail(http.StatusRequestEntityTooLarge, fmt.Sprintf("The request body is larger than %d bytes.", limit))
+	tooLarge := Detail(http.StatusRequestEntityTooLarge, message.N("The request body is larger than {limit} byte.", "The request body is larger than {limit} bytes.", int(limit), "limit", limit))
 	if r.ContentLength > limit {
 		return nil, tooLarge
 	}
@@ -138,7 +139,7 @@ func readAll(r *http.Request, limit int64) ([]byte, error) {
 	case errors.As(err, &outer), int64(len(data)) > limit:
 		return nil, tooLarge
 	case err != nil:
-		return nil, Detail(http.StatusBadRequest, "The request body could not be read.")
+		return nil, Detail(http.StatusBadRequest, message.T("The request body could not be read."))
 	}
 	return data, nil
 }
@@ -152,7 +153,7 @@ func parseJSON(data []byte, c charset, limits Limits) (any, error) {
 			return value, nil
 		}
 	}
-	return nil, Detail(http.StatusBadRequest, "JSON parse error - "+err.Error())
+	return nil, Detail(http.StatusBadRequest, message.T("JSON parse error - {error}", "error", err.Error()))
 }
 
 // parameter finds a parameter of a header such as Content-Type, where quotes and backslashes may wrap the value; of equal names the last one counts.

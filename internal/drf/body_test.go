@@ -2,6 +2,7 @@ package drf
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +41,7 @@ func outcomeOf(t *testing.T, body Body, err error) outcome {
 	switch {
 	case errors.As(err, &answer):
 		detail, _ := answer.Body.(Object).Get("detail")
-		return outcome{Status: answer.Status, Detail: detail.(string)}
+		return outcome{Status: answer.Status, Detail: fmt.Sprint(detail)}
 	case err != nil:
 		t.Fatal(err)
 	case body.form:

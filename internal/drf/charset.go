@@ -11,6 +11,8 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
+
+	"latchkey/internal/message"
 )
 
 // A charset turns a body's bytes into text. UTF-8, ASCII and Latin-1 are decoded as Python decodes them, with its words for what is wrong;
@@ -38,7 +40,7 @@ func charsetOf(contentType string) (charset, error) {
 	switch key {
 	case "bz2", "bz2_codec", "zlib", "zlib_codec", "zip", "hex", "hex_codec", "base64", "base_64", "base64_codec", "rot13", "rot_13",
 		"uu", "uu_codec", "quopri", "quopri_codec", "quoted_printable", "quotedprintable", "undefined", "punycode", "idna":
-		return charset{}, Detail(http.StatusBadRequest, fmt.Sprintf(`Unsupported charset "%s" in request Content-Type header.`, fromLatin1([]byte(name))))
+		return charset{}, Detail(http.StatusBadRequest, message.T(`Unsupported charset "{charset}" in request Content-Type header.`, "charset", fromLatin1([]byte(name))))
 	case "utf_8_sig", "utf8_sig":
 		return utf8Signed, nil
 	case "ascii", "us_ascii", "646", "us", "ansi_x3.4_1968":

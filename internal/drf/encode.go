@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"latchkey/internal/message"
 )
 
 // A Style is how JSON is laid out. The zero Style is DRF's default: no blanks, and letters beyond ASCII as they are.
@@ -14,6 +16,8 @@ type Style struct {
 	ASCII  bool // escape all but ASCII: UNICODE_JSON false
 	Spaced bool // a blank after commas and colons: COMPACT_JSON false
 	Indent int  // blanks per level, each value on a line of its own; 0 keeps everything on one line
+	// Language is what messages are written in; English when nil.
+	Language *message.Language
 }
 
 // Encode writes a JSON value as DRF does by default: see Style.Append.
@@ -22,7 +26,7 @@ func Encode(v any) []byte {
 }
 
 // Append appends a JSON value to dst, byte for byte as DRF's renderer writes it: nothing is escaped for HTML, U+2028 and U+2029 are.
-// It takes nil, bool, int, int64, float64, json.Number, Number, string, []string, json.RawMessage (taken as it is), List and Object.
+// It takes nil, bool, int, int64, float64, json.Number, Number, string, *message.Text, []string, json.RawMessage (taken as it is), List and Object.
 // Floats are written as Python writes them; NaN and the infinities, which JSON does not have, become null.
 // A lone surrogate stays an escape. Any other type is a mistake of the program, never of its input, and panics.
 func (s Style) Append(dst []byte, v any) []byte {
@@ -50,6 +54,8 @@ func (s Style) value(dst []byte, v any, level int) []byte {
 		return append(dst, v.json()...)
 	case string:
 		return s.text(dst, v)
+	case *message.Text:
+		return s.text(dst, v.In(s.Language))
 	case json.RawMessage:
 		return append(dst, v...)
 	case []string:

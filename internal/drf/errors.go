@@ -1,6 +1,10 @@
 package drf
 
-import "net/http"
+import (
+	"net/http"
+
+	"latchkey/internal/message"
+)
 
 // An Error is an answer that is not a success: its status, its body and the headers that belong to it.
 // A nil body sends none.
@@ -15,23 +19,26 @@ func (e *Error) Error() string {
 	return http.StatusText(e.Status) + " " + string(Encode(e.Body))
 }
 
+// words are a message, or what is no message: text that stays as it is.
+type words interface{ string | *message.Text }
+
 // Detail is DRF's error of one message: {"detail": "…"}.
-func Detail(status int, message string) *Error {
-	return &Error{Status: status, Body: Object{{"detail", message}}}
+func Detail[W words](status int, detail W) *Error {
+	return &Error{Status: status, Body: Object{{"detail", detail}}}
 }
 
 // DetailCode is Detail with the code that SimpleJWT puts beside it.
-func DetailCode(status int, message, code string) *Error {
-	return &Error{Status: status, Body: Object{{"detail", message}, {"code", code}}}
+func DetailCode[W words](status int, detail W, code string) *Error {
+	return &Error{Status: status, Body: Object{{"detail", detail}, {"code", code}}}
 }
 
 // Invalid is a 400 with the messages of one field.
-func Invalid(field string, messages ...string) *Error {
+func Invalid[W words](field string, messages ...W) *Error {
 	return &Error{Status: http.StatusBadRequest, Body: Object{{field, Texts(messages)}}}
 }
 
 // Bare is a 400 whose body is just a list of messages, as djoser's two serializer failures are.
-func Bare(messages ...string) *Error {
+func Bare[W words](messages ...W) *Error {
 	return &Error{Status: http.StatusBadRequest, Body: Texts(messages)}
 }
 
@@ -48,7 +55,7 @@ type Member struct {
 type List []any
 
 // Texts is a JSON list of texts.
-func Texts(texts []string) List {
+func Texts[W words](texts []W) List {
 	list := make(List, len(texts))
 	for i, t := range texts {
 		list[i] = t

@@ -2,16 +2,17 @@ package drf
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"strings"
+
+	"latchkey/internal/message"
 )
 
 // parseForm reads a URL-encoded form: pieces between ampersands, empty ones skipped, a piece without = being a name with the value "".
 // Names may come more than once; Object.Get finds the last.
 func parseForm(data []byte, c charset, limits Limits) (Object, error) {
 	if bytes.Count(data, []byte("&")) >= limits.Fields {
-		return nil, tooMany("fields", limits.Fields)
+		return nil, tooManyFields(limits.Fields)
 	}
 	text, ok := c.strict(data)
 	if !ok {
@@ -28,9 +29,13 @@ func parseForm(data []byte, c charset, limits Limits) (Object, error) {
 	return form, nil
 }
 
-// tooMany is the answer to a form with too much in it; Django's is a page.
-func tooMany(what string, limit int) *Error {
-	return Detail(http.StatusBadRequest, fmt.Sprintf("The form has more than %d %s.", limit, what))
+// tooManyFields is the answer to a form with too much in it; Django's is a page.
+func tooManyFields(limit int) *Error {
+	return Detail(http.StatusBadRequest, message.N("The form has more than {limit} field.", "The form has more than {limit} fields.", limit, "limit", limit))
+}
+
+func tooManyFiles(limit int) *Error {
+	return Detail(http.StatusBadRequest, message.N("The form has more than {limit} file.", "The form has more than {limit} files.", limit, "limit", limit))
 }
 
 // unescape reads + as a blank and %XX as a byte of the charset; a % with no two digits behind it stays.

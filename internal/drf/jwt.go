@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"latchkey/internal/account"
+	"latchkey/internal/message"
 	"latchkey/internal/tokens"
 )
 
@@ -15,11 +16,11 @@ func TokenRefused(err error) error {
 	case errors.As(err, &invalid):
 		return DetailCode(http.StatusUnauthorized, invalid.Message, "token_not_valid")
 	case errors.Is(err, account.ErrBadCredentials):
-		return Detail(http.StatusUnauthorized, "No active account found with the given credentials")
+		return Detail(http.StatusUnauthorized, message.T("No active account found with the given credentials"))
 	case errors.Is(err, account.ErrUserNotFound), errors.Is(err, account.ErrInactive), errors.Is(err, account.ErrNoUserClaim):
-		return Detail(http.StatusUnauthorized, "No active account found for the given token.")
+		return Detail(http.StatusUnauthorized, message.T("No active account found for the given token."))
 	case errors.Is(err, account.ErrPasswordChanged):
-		return Detail(http.StatusUnauthorized, "The user's password has been changed.")
+		return Detail(http.StatusUnauthorized, message.T("The user's password has been changed."))
 	}
 	return err
 }

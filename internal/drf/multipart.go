@@ -9,6 +9,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+
+	"latchkey/internal/message"
 )
 
 // A File is an uploaded file in a multipart form. No field here takes one, so only its name is kept.
@@ -21,7 +23,7 @@ type File struct {
 func parseMultipart(data []byte, contentType string, c charset, limits Limits) (Object, error) {
 	boundary, err := boundaryOf(contentType)
 	if err != nil {
-		return nil, Detail(http.StatusBadRequest, "Multipart form parse error - "+err.Error())
+		return nil, Detail(http.StatusBadRequest, message.T("Multipart form parse error - {error}", "error", err.Error()))
 	}
 	form, files := Object{}, Object{}
 	reader := multipart.NewReader(bytes.NewReader(data), boundary)
@@ -39,13 +41,13 @@ func parseMultipart(data []byte, contentType string, c charset, limits Limits) (
 		file, _ := parameter(disposition, "filename")
 		if file = cmp.Or(file, part.FileName()); file != "" {
 			if len(files) == limits.Files {
-				return nil, tooMany("files", limits.Files)
+				return nil, tooManyFiles(limits.Files)
 			}
 			files = append(files, Member{name, File{file}})
 			continue
 		}
 		if len(form) == limits.Fields {
-			return nil, tooMany("fields", limits.Fields)
+			return nil, tooManyFields(limits.Fields)
 		}
 		content, _ := io.ReadAll(part) // an error is a body that ends early
 		if strings.EqualFold(strings.TrimSpace(part.Header.Get("Content-Transfer-Encoding")), "base64") {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"latchkey/internal/message"
 )
 
 // How much of an Accept header is read, as DRF 3.18 bounds it.
@@ -48,7 +50,7 @@ func (v *View) negotiate(r *Request) error {
 		r.style.Indent = indentOf(params, v.Style.Indent)
 	}
 	if !found {
-		return Detail(http.StatusNotAcceptable, "Could not satisfy the request Accept header.")
+		return Detail(http.StatusNotAcceptable, message.T("Could not satisfy the request Accept header."))
 	}
 	return nil
 }

@@ -1,13 +1,13 @@
 package drf
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"latchkey/internal/message"
 	"latchkey/internal/throttle"
 )
 
@@ -117,11 +117,8 @@ func (v *View) throttle(r *Request, route *Route, endpoint Endpoint) error {
 // Throttled is a 429 that tells how long to wait, in whole seconds.
 func Throttled(wait time.Duration) *Error {
 	seconds := max(int(math.Ceil(wait.Seconds())), 0)
-	unit := "seconds"
-	if seconds == 1 {
-		unit = "second"
-	}
-	err := Detail(http.StatusTooManyRequests, fmt.Sprintf("Request was throttled. Expected available in %d %s.", seconds, unit))
+	err := Detail(http.StatusTooManyRequests, message.Sentences(message.T("Request was throttled."),
+		message.N("Expected available in {wait} second.", "Expected available in {wait} seconds.", seconds, "wait", seconds)))
 	err.Header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
 	return err
 }

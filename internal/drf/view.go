@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/authenticate"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -104,7 +105,7 @@ func (v *View) serve(w http.ResponseWriter, r *Request, route *Route) error {
 	case r.Method == http.MethodOptions && !route.NoOptions:
 		return v.options(w, r, route)
 	}
-	return Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
+	return MethodNotAllowed(r)
 }
 
 // authenticate asks each way in turn who is calling. One that refuses leniently does not keep the next from being asked.
@@ -173,12 +174,12 @@ func (v *View) denied(r *Request, hide bool) error {
 	case r.User != nil && hide:
 		return NotFound()
 	}
-	return Detail(http.StatusForbidden, "You do not have permission to perform this action.")
+	return Detail(http.StatusForbidden, message.T("You do not have permission to perform this action."))
 }
 
 // NotAuthenticated is the answer where a signed-in user is needed and there is none.
 func (v *View) NotAuthenticated() error {
-	return v.unauthenticated(Object{{"detail", "Authentication credentials were not provided."}})
+	return v.unauthenticated(Object{{"detail", message.T("Authentication credentials were not provided.")}})
 }
 
 // unauthenticated is a 401 with the challenge of the first authentication class, or a 403 where that class has none (views.py, handle_exception).
@@ -235,7 +236,12 @@ func (r *Request) UsesSession() {
 }
 
 // NotFound is DRF's plain 404.
-func NotFound() *Error { return Detail(http.StatusNotFound, "Not found.") }
+func NotFound() *Error { return Detail(http.StatusNotFound, message.T("Not found.")) }
+
+// MethodNotAllowed is DRF's 405.
+func MethodNotAllowed(r *Request) *Error {
+	return Detail(http.StatusMethodNotAllowed, message.T(`Method "{method}" not allowed.`, "method", r.Method))
+}
 
 // Reply answers with a status and a JSON body; a nil body sends none, and no Content-Type either.
 func (r *Request) Reply(w http.ResponseWriter, status int, body any) error {
@@ -243,7 +249,9 @@ func (r *Request) Reply(w http.ResponseWriter, status int, body any) error {
 		w.WriteHeader(status)
 		return nil
 	}
-	text := r.style.Append(make([]byte, 0, 512), body)
+	style := r.style
+	style.Language = message.From(r.Context())
+	text := style.Append(make([]byte, 0, 512), body)
 	header := w.Header()
 	header["Content-Type"] = jsonType
 	header["Content-Length"] = []string{strconv.Itoa(len(text))}

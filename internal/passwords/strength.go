@@ -13,24 +13,26 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
+
+	"latchkey/internal/message"
 )
 
 // Attributes are what a password should not resemble: the user's fields that validators may name.
 type Attributes struct{ Username, FirstName, LastName, Email string }
 
 // Weaknesses is the message of every validator that password fails, in the configured order; nil when it fails none.
-func (p *Passwords) Weaknesses(password string, user Attributes) []string {
-	var messages []string
+func (p *Passwords) Weaknesses(password string, user Attributes) []*message.Text {
+	var messages []*message.Text
 	for _, rule := range p.rules {
-		if message := rule(password, user); message != "" {
-			messages = append(messages, message)
+		if weakness := rule(password, user); weakness != nil {
+			messages = append(messages, weakness)
 		}
 	}
 	return messages
 }
 
 // A rule is one configured validator: Django's message, or nothing when the password is fine.
-type rule func(password string, user Attributes) string
+type rule func(password string, user Attributes) *message.Text
 
 // djangoValidation is the module that the validators' names begin with.
 const djangoValidation = "django.contrib.auth.password_validation."
@@ -63,10 +65,10 @@ func buildRule(validator Validator, cfg Config) (rule, error) {
 // similarityRule refuses passwords that are made of much the same letters as one of the user's attributes or a word of it.
 func similarityRule(o *options, _ Config) rule {
 	all := []attribute{
-		{"username", "username", func(a Attributes) string { return a.Username }},
-		{"first_name", "first name", func(a Attributes) string { return a.FirstName }},
-		{"last_name", "last name", func(a Attributes) string { return a.LastName }},
-		{"email", "email address", func(a Attributes) string { return a.Email }},
+		{"username", message.T("username"), func(a Attributes) string { return a.Username }},
+		{"first_name", message.T("first name"), func(a Attributes) string { return a.FirstName }},
+		{"last_name", message.T("last name"), func(a Attributes) string { return a.LastName }},
+		{"email", message.T("email address"), func(a Attributes) string { return a.Email }},
 	}
 	compared := all
 	if names, given := o.texts("user_attributes"); given {
@@ -84,21 +86,22 @@ func similarityRule(o *options, _ Config) rule {
 	if !(limit >= 0.1) { // Django refuses less; the ! takes NaN along
 		o.bad("max_similarity is %v; write a number from 0.1 to 1", limit)
 	}
-	return func(password string, user Attributes) string {
+	return func(password string, user Attributes) *message.Text {
 		letters := count(lower(password))
 		for _, a := range compared {
 			if similar(letters, lower(a.of(user)), limit) {
-				return "The password is too similar to the " + a.label + "."
+				return message.T("The password is too similar to the %(verbose_name)s.", "verbose_name", a.label)
 			}
 		}
-		return ""
+		return nil
 	}
 }
 
 // An attribute is a field of the user by the name of its column and by its name in messages.
 type attribute struct {
-	name, label string
-	of          func(Attributes) string
+	name  string
+	label *message.Text
+	of    func(Attributes) string
 }
 
 // similar compares a password with a value and with each word of it, both in lower case. The similarity of two texts is
@@ -203,16 +206,19 @@ func minimumLengthRule(o *options, _ Config) rule {
 		return nil
 	}
 	least := int(number)
-	message := fmt.Sprintf("This password is too short. It must contain at least %d characters.", least)
-	if least == 1 {
-		message = "This password is too short. It must contain at least 1 character."
-	}
-	return func(password string, _ Attributes) string {
+	short := TooShort(least)
+	return func(password string, _ Attributes) *message.Text {
 		if utf8.RuneCountInString(password) < least {
-			return message
+			return short
 		}
-		return ""
+		return nil
 	}
+}
+
+// TooShort is said of a password with fewer characters than least.
+func TooShort(least int) *message.Text {
+	return message.N("This password is too short. It must contain at least %(min_length)d character.",
+		"This password is too short. It must contain at least %(min_length)d characters.", least, "min_length", least)
 }
 
 // commonRule looks the password up, in lower case and stripped, in the built-in lists or in the file that is named.
@@ -229,11 +235,11 @@ func commonRule(o *options, cfg Config) rule {
 		}
 		list = func() map[string]struct{} { return own }
 	}
-	return func(password string, _ Attributes) string {
+	return func(password string, _ Attributes) *message.Text {
 		if _, found := list()[strings.TrimFunc(lower(password), isPythonSpace)]; found {
-			return "This password is too common."
+			return message.T("This password is too common.")
 		}
-		return ""
+		return nil
 	}
 }
 
@@ -243,11 +249,11 @@ func isPythonSpace(r rune) bool {
 }
 
 func numericRule(*options, Config) rule {
-	return func(password string, _ Attributes) string {
+	return func(password string, _ Attributes) *message.Text {
 		if password == "" || strings.IndexFunc(password, isNoDigit) >= 0 {
-			return ""
+			return nil
 		}
-		return "This password is entirely numeric."
+		return message.T("This password is entirely numeric.")
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"latchkey/internal/message"
 )
 
 // defaultRules configures the four validators with Django's own list of common passwords.
@@ -18,7 +20,7 @@ func defaultRules(t testing.TB) *Passwords {
 func TestDjangosWeaknesses(t *testing.T) {
 	p := defaultRules(t)
 	for _, v := range readVectors(t).Validation.Items {
-		got := p.Weaknesses(v.Password, Attributes{v.User.Username, v.User.FirstName, v.User.LastName, v.User.Email})
+		got := inEnglish(p.Weaknesses(v.Password, Attributes{v.User.Username, v.User.FirstName, v.User.LastName, v.User.Email}))
 		if !slices.Equal(got, v.Errors) || (got == nil) != (len(v.Errors) == 0) {
 			t.Errorf("%q, %+v:\n got %q\nwant %q", v.Password, v.User, got, v.Errors)
 		}
@@ -30,7 +32,15 @@ func weak(t *testing.T, name string, options map[string]any, password string, us
 	t.Helper()
 	cfg := allHashers("MD5PasswordHasher")
 	cfg.Validators = []Validator{{Name: djangoValidation + name, Options: options}}
-	return strings.Join(newPasswords(t, cfg).Weaknesses(password, user), "|")
+	return strings.Join(inEnglish(newPasswords(t, cfg).Weaknesses(password, user)), "|")
+}
+
+func inEnglish(messages []*message.Text) []string {
+	var texts []string
+	for _, m := range messages {
+		texts = append(texts, m.String())
+	}
+	return texts
 }
 
 func TestMinimumLength(t *testing.T) {
@@ -129,7 +139,7 @@ func FuzzWeaknesses(f *testing.F) {
 	}
 	p := defaultRules(f)
 	f.Fuzz(func(t *testing.T, password, username, lastName, email string) {
-		got := p.Weaknesses(password, Attributes{username, "", lastName, email})
+		got := inEnglish(p.Weaknesses(password, Attributes{username, "", lastName, email}))
 		short := slices.Contains(got, "This password is too short. It must contain at least 8 characters.")
 		if short != (utf8.RuneCountInString(password) < 8) {
 			t.Errorf("%q: %q", password, got)

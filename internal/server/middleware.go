@@ -57,7 +57,7 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 				}
 				o.Log.ErrorContext(r.Context(), "a request panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				if rec.status == 0 {
-					writeError(rec, drf.Detail(http.StatusInternalServerError, "A server error occurred."))
+					writeError(rec, r, drf.Detail(http.StatusInternalServerError, message.T("A server error occurred.")))
 				}
 			}
 			// The path alone: a query may hold what is nobody's business. So may a path that somebody was mailed.
@@ -68,7 +68,7 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 			r.Host = strings.Join(host, ",")
 		}
 		if exact && !hostForm.MatchString(r.Host) || !hostAllowed(r.Host, hosts) {
-			page(rec, r, http.StatusBadRequest, "Bad Request", "The Host header is not valid here.")
+			page(rec, r, http.StatusBadRequest, message.T("Bad Request"), message.T("The Host header is not valid here."))
 			return
 		}
 		next.ServeHTTP(rec, r)

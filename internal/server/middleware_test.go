@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"latchkey/internal/account"
-	"latchkey/internal/config"
 	"latchkey/internal/message"
 	"latchkey/internal/testenv"
 )

@@ -19,6 +19,7 @@ import (
 	"latchkey/internal/dialect/registerloginrefresh"
 	"latchkey/internal/dialect/simplejwt"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
@@ -411,15 +412,16 @@ func answer(w http.ResponseWriter, status int, text string) {
 
 // notFound is the answer for paths that nobody serves: clients look at the status alone.
 func notFound(w http.ResponseWriter, r *http.Request) {
-	page(w, r, http.StatusNotFound, "Not Found", "Nothing is served at this address.")
+	page(w, r, http.StatusNotFound, message.T("Not Found"), message.T("Nothing is served at this address."))
 }
 
 // page answers what comes before any API, as a page in HTML like Django's.
-func page(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+func page(w http.ResponseWriter, r *http.Request, status int, title, text *message.Text) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\"><title>%s</title><h1>%[1]s</h1><p>%s</p></html>\n", title, text)
+		l := message.From(r.Context())
+		_, _ = fmt.Fprintf(w, "<!doctype html>\n<html lang=\"%s\"><title>%s</title><h1>%[2]s</h1><p>%s</p></html>\n", l.Code(), title.In(l), text.In(l))
 	}
 }
 
@@ -430,37 +432,37 @@ func failed(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
 		switch {
 		case errors.Is(r.Context().Err(), context.Canceled):
 			// Nobody waits for the answer any more.
-			unavailable(w, 1)
+			unavailable(w, r, 1)
 		case errors.Is(err, passwords.ErrBusy), errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, store.ErrUnavailable):
-			unavailable(w, 1) // the hasher has too much to do
+			unavailable(w, r, 1) // the hasher has too much to do
 		case errors.Is(err, store.ErrUnavailable):
 			log.WarnContext(r.Context(), "the database is not available", "error", err)
-			unavailable(w, 2)
+			unavailable(w, r, 2)
 		case errors.Is(err, store.ErrInvalidText):
-			writeError(w, drf.Detail(http.StatusBadRequest, "The database cannot hold this text."))
+			writeError(w, r, drf.Detail(http.StatusBadRequest, message.T("The database cannot hold this text.")))
 		case errors.As(err, &referenced):
 			log.WarnContext(r.Context(), "a user could not be deleted", "error", err)
-			writeError(w, drf.Detail(http.StatusConflict, "The user is still referred to by other records."))
+			writeError(w, r, drf.Detail(http.StatusConflict, message.T("The user is still referred to by other records.")))
 		case errors.Is(err, account.ErrNotServed):
-			writeError(w, drf.NotFound())
+			writeError(w, r, drf.NotFound())
 		default:
 			log.ErrorContext(r.Context(), "a request failed", "error", err)
-			writeError(w, drf.Detail(http.StatusInternalServerError, "A server error occurred."))
+			writeError(w, r, drf.Detail(http.StatusInternalServerError, message.T("A server error occurred.")))
 		}
 	}
 }
 
-func unavailable(w http.ResponseWriter, seconds int) {
-	e := drf.Detail(http.StatusServiceUnavailable, "Service temporarily unavailable, try again later.")
+func unavailable(w http.ResponseWriter, r *http.Request, seconds int) {
+	e := drf.Detail(http.StatusServiceUnavailable, message.T("Service temporarily unavailable, try again later."))
 	e.Header = http.Header{"Retry-After": {fmt.Sprint(seconds)}}
-	writeError(w, e)
+	writeError(w, r, e)
 }
 
-func writeError(w http.ResponseWriter, e *drf.Error) {
+func writeError(w http.ResponseWriter, r *http.Request, e *drf.Error) {
 	for key, values := range e.Header {
 		w.Header()[key] = values
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.Status)
-	_, _ = w.Write(drf.Encode(e.Body))
+	_, _ = w.Write(drf.Style{Language: message.From(r.Context())}.Append(nil, e.Body))
 }

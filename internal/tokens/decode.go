@@ -6,22 +6,21 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-)
 
-// Blacklisted is the message of a token that is on the blacklist. jwt/verify answers it in another shape than the rest.
-const Blacklisted = "Token is blacklisted"
+	"latchkey/internal/message"
+)
 
 // maxJTI is what the jti column of the outstanding tokens holds, in characters.
 const maxJTI = 255
 
 var (
-	errInvalid     = &Invalid{"Token is invalid"}
-	errExpired     = &Invalid{"Token is expired"}
-	errBlacklisted = &Invalid{Blacklisted}
-	errNoExp       = &Invalid{"Token has no 'exp' claim"}
-	errNoID        = &Invalid{"Token has no id"}
-	errNoType      = &Invalid{"Token has no type"}
-	errWrongType   = &Invalid{"Token has wrong type"}
+	errInvalid     = &Invalid{message.T("Token is invalid")}
+	errExpired     = &Invalid{message.T("Token is expired")}
+	errBlacklisted = &Invalid{message.T("Token is blacklisted")}
+	errNoExp       = &Invalid{message.T("Token has no '{claim}' claim", "claim", "exp")}
+	errNoID        = &Invalid{message.T("Token has no id")}
+	errNoType      = &Invalid{message.T("Token has no type")}
+	errWrongType   = &Invalid{message.T("Token has wrong type")}
 )
 
 // strictBase64 refuses stray bits in the last letter, as PyJWT does.

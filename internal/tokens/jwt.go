@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"latchkey/internal/message"
 )
 
 // maxRaw is the longest text that is looked at as a token, in bytes.
@@ -166,14 +168,14 @@ func (j *JWTs) RefreshSliding(t Token, now time.Time) (Token, error) {
 	name := j.cfg.SlidingTokenRefreshExpClaim
 	limit, ok := t.Claims.Get(name)
 	if !ok {
-		return Token{}, &Invalid{fmt.Sprintf("Token has no '%s' claim", name)}
+		return Token{}, &Invalid{message.T("Token has no '{claim}' claim", "claim", name)}
 	}
 	until, ok := limit.time()
 	if !ok {
 		return Token{}, errInvalid
 	}
 	if !until.After(now.Add(-j.cfg.Leeway)) {
-		return Token{}, &Invalid{fmt.Sprintf("Token '%s' claim has expired", name)}
+		return Token{}, &Invalid{message.T("Token '{claim}' claim has expired", "claim", name)}
 	}
 	claims := slices.Clone(t.Claims)
 	claims.Set("exp", seconds(now.Add(j.cfg.SlidingTokenLifetime)))
@@ -273,6 +275,6 @@ func revokeHash(password string) string {
 }
 
 // Invalid says in SimpleJWT's words why a token is refused.
-type Invalid struct{ Message string }
+type Invalid struct{ Message *message.Text }
 
-func (e *Invalid) Error() string { return e.Message }
+func (e *Invalid) Error() string { return e.Message.String() }

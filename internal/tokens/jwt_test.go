@@ -45,8 +45,8 @@ func sign(t testing.TB, j *JWTs, header, payload string) string {
 	return text + "." + base64url(sig)
 }
 
-// message is the message of an *Invalid, "" for no error.
-func message(t testing.TB, err error) string {
+// fault is the message of an *Invalid, "" for no error.
+func fault(t testing.TB, err error) string {
 	t.Helper()
 	if err == nil {
 		return ""
@@ -55,7 +55,7 @@ func message(t testing.TB, err error) string {
 	if !errors.As(err, &invalid) {
 		t.Fatalf("unexpected error: %v", err)
 	}
-	return invalid.Message
+	return invalid.Error()
 }
 
 func TestTokensAreSimpleJWTs(t *testing.T) {
@@ -92,7 +92,7 @@ func TestAccessTokenChecksAreSimpleJWTs(t *testing.T) {
 			want = "Token is invalid"
 		}
 		token, err := j.Decode(item.Token, "access", at, nil)
-		if got := message(t, err); got != want || (err == nil) != item.Valid {
+		if got := fault(t, err); got != want || (err == nil) != item.Valid {
 			t.Errorf("%s: %q, want %q", item.Case, got, want)
 			continue
 		}
@@ -154,7 +154,7 @@ func TestAsymmetricTokensAreSimpleJWTs(t *testing.T) {
 		if own[flip] == other {
 			other = 'B'
 		}
-		if _, err := j.Decode(own[:flip]+string(other)+own[flip+1:], "access", at, nil); message(t, err) != "Token is invalid" {
+		if _, err := j.Decode(own[:flip]+string(other)+own[flip+1:], "access", at, nil); fault(t, err) != "Token is invalid" {
 			t.Errorf("%s takes another signature", item.Alg)
 		}
 	}
@@ -179,7 +179,7 @@ func TestAlgorithmCannotBeChosenByTheToken(t *testing.T) {
 			cfg.Algorithm, cfg.SigningKey, cfg.VerifyingKey = "RS384", &v.RSAPrivate, v.RSAPublic
 		}), `{"alg":"RS384","typ":"JWT"}`, payload),
 	} {
-		if _, err := j.Decode(raw, "access", at, nil); message(t, err) != "Token is invalid" {
+		if _, err := j.Decode(raw, "access", at, nil); fault(t, err) != "Token is invalid" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -266,11 +266,11 @@ func TestSlidingTokens(t *testing.T) {
 		"99999999999999": "Token is invalid",
 	} {
 		token.Claims.Set("refresh_exp", value)
-		if _, err := j.RefreshSliding(token, at); message(t, err) != want {
+		if _, err := j.RefreshSliding(token, at); fault(t, err) != want {
 			t.Errorf("refresh_exp %s: %v, want %q", value, err, want)
 		}
 	}
-	if _, err := j.RefreshSliding(j.NewRefresh(Claimant{ID: "7"}, at), at); message(t, err) != "Token has no 'refresh_exp' claim" {
+	if _, err := j.RefreshSliding(j.NewRefresh(Claimant{ID: "7"}, at), at); fault(t, err) != "Token has no 'refresh_exp' claim" {
 		t.Errorf("without refresh_exp: %v", err)
 	}
 }
@@ -293,15 +293,15 @@ func TestOrderOfChecks(t *testing.T) {
 		{"access", `{"exp":4102444800,"jti":"a","token_type":"access","iss":"other","aud":"app"}`, "Token is invalid"},
 		{"access", `{"exp":4102444800,"jti":"a","token_type":"access","aud":"app"}`, "Token is invalid"},
 		{"refresh", `{"exp":1,"jti":"a","iss":"me","aud":"app"}`, "Token is expired"},
-		{"refresh", `{"jti":"a","iss":"me","aud":"app"}`, Blacklisted},
-		{"sliding", `{"exp":4102444800,"jti":"a","token_type":"refresh","iss":"me","aud":"app"}`, Blacklisted},
+		{"refresh", `{"jti":"a","iss":"me","aud":"app"}`, "Token is blacklisted"},
+		{"sliding", `{"exp":4102444800,"jti":"a","token_type":"refresh","iss":"me","aud":"app"}`, "Token is blacklisted"},
 		{"refresh", `{"exp":4102444800,"token_type":"refresh","iss":"me","aud":"app"}`, "Token has no id"},
 		{"access", `{"exp":4102444800,"jti":"a","token_type":"refresh","iss":"me","aud":"app"}`, "Token has wrong type"},
 		{"access", `{"exp":4102444800,"jti":"a","token_type":["access"],"iss":"me","aud":"app"}`, "Token has wrong type"},
 		{"access", `{"iss":"me","aud":"app"}`, "Token has no 'exp' claim"},
 		{"access", `{"exp":4102444800,"iss":"me","aud":"app"}`, "Token has no id"},
 		{"access", `{"exp":4102444800,"jti":"a","iss":"me","aud":"app"}`, "Token has no type"},
-		{"", `{"exp":4102444800,"jti":"a","token_type":1,"iss":"me","aud":"app"}`, Blacklisted},
+		{"", `{"exp":4102444800,"jti":"a","token_type":1,"iss":"me","aud":"app"}`, "Token is blacklisted"},
 		{"", `{"jti":"a","iss":"me","aud":"app"}`, "Token has no 'exp' claim"},
 		{"", `{"exp":4102444800,"iss":"me","aud":"app"}`, "Token has no id"},
 		{"refresh", `{"exp":4102444800,"jti":"a\u0000","token_type":"refresh","iss":"me","aud":"app"}`, "Token is invalid"},
@@ -310,7 +310,7 @@ func TestOrderOfChecks(t *testing.T) {
 		{"access", `{"exp":253402300800,"jti":"a","token_type":"access","iss":"me","aud":"app"}`, "Token is invalid"},
 	} {
 		_, err := j.Decode(sign(t, j, `{"alg":"HS256","typ":"JWT"}`, c.payload), c.kind, at, listed)
-		if got := message(t, err); got != c.want {
+		if got := fault(t, err); got != c.want {
 			t.Errorf("%s token %s: %q, want %q", c.kind, c.payload, got, c.want)
 		}
 	}
@@ -334,7 +334,7 @@ func TestLeeway(t *testing.T) {
 		`{"exp":4102444800,"nbf":1795366810,"jti":"a","token_type":"access"}`: "",
 		`{"exp":4102444800,"nbf":1795366811,"jti":"a","token_type":"access"}`: "Token is invalid",
 	} {
-		if _, err := j.Decode(sign(t, j, `{"alg":"HS256","typ":"JWT"}`, payload), "access", at, nil); message(t, err) != want {
+		if _, err := j.Decode(sign(t, j, `{"alg":"HS256","typ":"JWT"}`, payload), "access", at, nil); fault(t, err) != want {
 			t.Errorf("%s: %v, want %q", payload, err, want)
 		}
 	}
@@ -350,7 +350,7 @@ func TestClaimNamesAreConfigurable(t *testing.T) {
 	if _, err := j.Decode(raw, "access", at, nil); err != nil {
 		t.Errorf("the type is checked: %v", err)
 	}
-	if _, err := j.Decode(sign(t, j, `{"alg":"HS256"}`, `{"exp":4102444800,"jti":"a"}`), "access", at, nil); message(t, err) != "Token has no id" {
+	if _, err := j.Decode(sign(t, j, `{"alg":"HS256"}`, `{"exp":4102444800,"jti":"a"}`), "access", at, nil); fault(t, err) != "Token has no id" {
 		t.Errorf("without the id: %v", err)
 	}
 }
@@ -447,7 +447,7 @@ func TestDecodeBoundsItsInput(t *testing.T) {
 		"three pads":   {payload("1") + "===", "Token is invalid"},
 		"pads too few": {payload("12") + "==", "Token is invalid"},
 	} {
-		if _, err := j.Decode(c.raw, "access", at, nil); message(t, err) != c.want {
+		if _, err := j.Decode(c.raw, "access", at, nil); fault(t, err) != c.want {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
@@ -39,7 +40,7 @@ type API struct {
 	// FollowHost lets links lead to the host that was asked, where it is one of those that are named in the settings; the exact profile always follows it.
 	FollowHost bool
 	// Origin refuses requests of other sites that a cookie came with; nil for no such check.
-	Origin func(*http.Request) string
+	Origin func(*http.Request) *message.Text
 	// Exact keeps the reference's oddities.
 	Exact bool
 	Now   func() time.Time
@@ -143,8 +144,8 @@ func (a *API) checkOrigin(r *drf.Request, cookies ...string) error {
 	if a.Origin == nil || !slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool { return slices.Contains(cookies, c.Name) }) {
 		return nil
 	}
-	if reason := a.Origin(r.Request); reason != "" {
-		return drf.Detail(http.StatusForbidden, "CSRF Failed: "+reason)
+	if reason := a.Origin(r.Request); reason != nil {
+		return drf.Detail(http.StatusForbidden, message.T("CSRF Failed: {reason}", "reason", reason))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 // logoutByGet is for ACCOUNT_LOGOUT_ON_GET. The method is named in Allow either way.
 func (a *API) logoutByGet(w http.ResponseWriter, r *drf.Request) error {
 	if !a.Accounts.Allauth.LogoutOnGet {
-		return drf.Detail(http.StatusMethodNotAllowed, `Method "`+r.Method+`" not allowed.`)
+		return drf.MethodNotAllowed(r)
 	}
 	return a.logout(w, r)
 }
@@ -84,7 +84,7 @@ func (a *API) endRefresh(w http.ResponseWriter, r *drf.Request) error {
 	err := a.Accounts.Blacklist(r.Context(), token)
 	var invalid *tokens.Invalid
 	switch {
-	case errors.As(err, &invalid) && invalid.Message == "Token has no id":
+	case errors.As(err, &invalid) && invalid.Message.Is("Token has no id"):
 		return absent
 	case errors.As(err, &invalid):
 		return drf.Detail(http.StatusUnauthorized, invalid.Message)

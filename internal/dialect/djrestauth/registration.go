@@ -103,7 +103,9 @@ func (a *API) registeredPassword(in *drf.Fields, failed *error) (password, again
 		var weak *account.WeakPassword
 		err := a.Accounts.JudgePassword(password, passwords.Attributes{})
 		if errors.As(err, &weak) {
-			in.Fail("password1", weak.Messages...)
+			for _, m := range weak.Messages {
+				in.Fail("password1", m.String())
+			}
 		} else if err != nil {
 			*failed = err
 		}
