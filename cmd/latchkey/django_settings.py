@@ -28,7 +28,7 @@ SECRETS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_HOST_PASSWORD", "SIMPLE_
 # Where Django's own default is not Latchkey's, the value in effect is printed whether it was set or not.
 ALWAYS = {"TIME_ZONE", "USE_TZ", "INSTALLED_APPS", "MIDDLEWARE", "AUTH_PASSWORD_VALIDATORS", "PASSWORD_HASHERS"}
 SECTIONS = ("DJOSER", "SIMPLE_JWT", "REST_FRAMEWORK", "REST_AUTH")
-PACKAGES = ("django", "rest_framework", "rest_framework_simplejwt", "djoser", "allauth", "dj_rest_auth", "social_django")
+PACKAGES = ("django", "rest_framework", "rest_framework_simplejwt", "djoser", "allauth", "dj_rest_auth", "social_django", "corsheaders")
 CLASS_HINTS = {
     "DJOSER.EMAIL": "mail_templates is a folder of texts that replace Latchkey's mails",
     "DJOSER.SERIALIZERS": "the fields are those of the user model and its REQUIRED_FIELDS; keep that endpoint on Django if that is not enough",
@@ -68,6 +68,9 @@ def plain(value):
         return sorted(plain(item) for item in value)
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, re.Pattern):
+        flags = "".join(letter for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S), ("x", re.X)) if value.flags & flag)
+        return ("(?%s)" % flags if flags else "") + value.pattern
     if isinstance(value, type):
         return value.__module__ + "." + value.__qualname__
     if isinstance(value, str) or type(value).__name__ == "__proxy__" or hasattr(value, "__fspath__"):
@@ -369,12 +372,16 @@ def main():
     for name in dir(settings):
         if name.startswith(("ACCOUNT_", "SOCIALACCOUNT_")):
             given[name] = getattr(settings, name)
+    for old, name in (("CORS_ORIGIN_ALLOW_ALL", "CORS_ALLOW_ALL_ORIGINS"), ("CORS_ORIGIN_WHITELIST", "CORS_ALLOWED_ORIGINS"),
+                      ("CORS_ORIGIN_REGEX_WHITELIST", "CORS_ALLOWED_ORIGIN_REGEXES")):  # django-cors-headers takes either
+        if hasattr(settings, old):
+            given.setdefault(name, getattr(settings, old))
     for name in ("SESSION_ENGINE", "SESSION_SERIALIZER", "CSRF_USE_SESSIONS"):
         if settings.is_overridden(name):
             lose(name, KNOWN["instead"][name])
     for middleware in settings.MIDDLEWARE:
         if middleware.partition(".")[0] not in PACKAGES:
-            lose("MIDDLEWARE: " + middleware, "it does not run here; what it adds to answers, the proxy can add (CORS, headers)")
+            lose("MIDDLEWARE: " + middleware, "it does not run here; what it adds to answers, the proxy can add")
     for name, value in carry("", given).items():
         show(name, value)
     for section in SECTIONS:

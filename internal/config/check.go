@@ -31,6 +31,7 @@ func (c *checker) all() {
 	c.links()
 	c.django()
 	c.cookies()
+	c.cors()
 	c.mail()
 	c.passwords()
 	c.djoser()

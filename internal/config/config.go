@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // TIME_ZONE must mean the same on machines that have no zone files
 
 	"latchkey/internal/account"
+	"latchkey/internal/cors"
 	"latchkey/internal/dialect/djoser"
 	"latchkey/internal/dialect/djrestauth"
 	"latchkey/internal/dialect/registerloginrefresh"
@@ -181,6 +182,8 @@ type Config struct {
 	// The most files of a form.
 	DataUploadMaxNumberFiles *int `yaml:"DATA_UPLOAD_MAX_NUMBER_FILES"`
 
+	// CORS says which other origins' pages may call; see CrossOrigin.
+	CORS      cors.Config      `yaml:",inline"`
 	Mail      mail.Config      `yaml:",inline"`
 	Passwords passwords.Config `yaml:",inline"`
 
@@ -294,6 +297,7 @@ func Default() *Config {
 		DataUploadMaxMemorySize:   &size,
 		DataUploadMaxNumberFields: &fields,
 		DataUploadMaxNumberFiles:  &files,
+		CORS:                      cors.DefaultConfig(),
 		Mail:                      mail.DefaultConfig(),
 		Passwords:                 passwords.DefaultConfig(),
 		Djoser:                    djoser.DefaultConfig(),
@@ -353,6 +357,14 @@ func (c *Config) HasMiddleware(class string) bool {
 		return class == "django.middleware.locale.LocaleMiddleware"
 	}
 	return slices.Contains(c.Middleware, class)
+}
+
+// CrossOrigin tells whether requests pass django-cors-headers' middleware: where MIDDLEWARE names it, or else where some origin is allowed.
+func (c *Config) CrossOrigin() bool {
+	if c.Middleware == nil {
+		return c.CORS.AllowsAny()
+	}
+	return c.HasMiddleware(corsMiddleware)
 }
 
 // LogValue shows the settings that were given, with secrets hidden, so that a Config can be logged.

@@ -166,6 +166,9 @@ func (c *Config) fillDevelopment() {
 	if !c.IsGiven("SITE_NAME") {
 		c.SiteName = "Latchkey"
 	}
+	if !c.corsGiven() && c.Middleware == nil {
+		c.CORS.AllowedOriginRegexes = []string{developmentOrigins}
+	}
 }
 
 // loopback tells whether only this machine can reach an address to listen on.

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"latchkey/internal/cors"
 )
 
 // Notes are things to know that are no mistakes: defaults that may surprise, and names that have no effect.
@@ -10,6 +12,9 @@ func (c *Config) Notes() []string {
 	notes := slices.Clone(c.notes)
 	if c.Development {
 		notes = append(notes, "Development mode: only this machine is served, and a secret key is kept in "+DevelopmentSecretFile+".")
+	}
+	if c.Development && c.CrossOrigin() && !c.corsGiven() {
+		notes = append(notes, "Pages that another port of this machine serves may call the API; elsewhere, CORS_ALLOWED_ORIGINS names the origins of front ends.")
 	}
 	if c.TimeZone != "UTC" {
 		notes = append(notes, "TIME_ZONE is "+c.TimeZone+": the age of mailed links is counted in its wall-clock time, so a Django on the same database must have the same.")
@@ -97,6 +102,10 @@ func (c *Config) settingRisks() []risk {
 		{len(c.Passwords.Hashers) > 0 && slices.Contains(weak, c.Passwords.Hashers[0]), "PASSWORD_HASHERS begins with a weak algorithm: new passwords are kept with it."},
 		{len(r.DefaultThrottleClasses) > 0 && r.NumProxies == nil && c.Profile == Exact, "REST_FRAMEWORK.NUM_PROXIES is not set: a forged X-Forwarded-For gets round the throttles."},
 		{c.UseXForwardedHost, "USE_X_FORWARDED_HOST is on: only a proxy that sets the header itself makes that safe."},
+		{c.CORS.AllowAllOrigins && c.CORS.AllowCredentials, "CORS_ALLOW_ALL_ORIGINS is on with CORS_ALLOW_CREDENTIALS: any page can do and read what its reader is signed in to."},
+		{slices.Contains(c.CORS.AllowedOrigins, "null"), "CORS_ALLOWED_ORIGINS has null, which any page can be that shows itself in a sandboxed frame."},
+		{slices.ContainsFunc(c.CORS.AllowedOriginRegexes, func(text string) bool { return cors.TrapsOf(text).Open }), "An entry of CORS_ALLOWED_ORIGIN_REGEXES does not end in $: names that go on behind it are allowed too."},
+		{slices.ContainsFunc(c.CORS.AllowedOriginRegexes, func(text string) bool { return cors.TrapsOf(text).Dot }), `An entry of CORS_ALLOWED_ORIGIN_REGEXES has a dot without a backslash, which stands for any letter: write \.`},
 		{c.Mail.HostPassword != "" && !c.Mail.UseSSL && !c.Mail.UseTLS, "EMAIL_HOST_PASSWORD crosses the network in clear: neither EMAIL_USE_TLS nor EMAIL_USE_SSL is on."},
 	}
 }

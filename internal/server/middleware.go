@@ -41,11 +41,12 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		header := w.Header()
 		header["X-Request-Id"] = []string{id}
 		header["X-Content-Type-Options"] = nosniff
+		preflight := s.origins != nil && s.origins.Answer(header, r)
 		language := fallback
-		if local {
+		if local && !preflight {
 			language = choose(spoken, r, fallback)
 			header["Content-Language"] = []string{language.Code()}
-			header["Vary"] = varyLanguage
+			header["Vary"] = append(header["Vary"], "Accept-Language")
 		}
 		if !language.Plain() {
 			r = r.WithContext(message.With(r.Context(), language))
@@ -64,6 +65,10 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)),
 				slog.Int("status", rec.status), slog.Duration("took", o.Now().Sub(start)))
 		}()
+		if preflight {
+			rec.WriteHeader(http.StatusOK)
+			return
+		}
 		if host := r.Header.Values("X-Forwarded-Host"); forwarded && len(host) > 0 {
 			r.Host = strings.Join(host, ",")
 		}
@@ -95,10 +100,7 @@ func withoutKeys(path string) string {
 	return strings.Join(segments, "/")
 }
 
-var (
-	nosniff      = []string{"nosniff"}
-	varyLanguage = []string{"Accept-Language"}
-)
+var nosniff = []string{"nosniff"}
 
 // requestID is the id that a proxy gave the request, if it looks like one, else a new one.
 func requestID(r *http.Request) string {

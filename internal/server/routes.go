@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/authenticate"
 	"latchkey/internal/config"
+	"latchkey/internal/cors"
 	"latchkey/internal/dialect/djoser"
 	"latchkey/internal/dialect/djrestauth"
 	"latchkey/internal/dialect/registerloginrefresh"
@@ -143,6 +144,11 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
 	}
 	sort.SliceStable(rt.mounts, func(i, j int) bool { return len(rt.mounts[i].prefix) > len(rt.mounts[j].prefix) })
+	if cfg.CrossOrigin() {
+		if s.origins, err = cors.New(cfg.CORS); err != nil {
+			return err
+		}
+	}
 	s.handler = s.middleware(cfg, o, rt)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/config"
+	"latchkey/internal/cors"
 	"latchkey/internal/mail"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
@@ -39,6 +40,7 @@ type Server struct {
 	// Served lists what is served where.
 	Served []Served
 
+	origins *cors.Policy // nil where pages of other origins get no answer of their own
 	handler http.Handler
 	box     *mail.Mailbox // nil but in development
 	stop    func()

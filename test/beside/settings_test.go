@@ -104,6 +104,8 @@ func TestSettingsOfAGrownProject(t *testing.T) {
 				"as LATCHKEY_SOCIALACCOUNT_PROVIDERS\n",
 				"mounts:\n  - {path: /v1/accounts, dialect: djoser}\n",
 				"pbkdf2_iterations: 345678\n",
+				"CORS_ALLOWED_ORIGINS: [\"https://shop.example.com\"]\n",
+				`CORS_ALLOWED_ORIGIN_REGEXES: ["(?i)^https://\\w+\\.shop\\.example\\.com$"]` + "\n",
 				"  ACCESS_TOKEN_LIFETIME: 90\n",
 				"    user_create: [rest_framework.permissions.IsAdminUser]\n",
 				"    anon: \"10/min\"\n",

@@ -1,4 +1,5 @@
 """Settings of a project that has grown: much of it is Python that cannot run elsewhere, and some of it secret."""
+import re
 from datetime import timedelta
 
 from settings import *  # noqa: F403
@@ -6,7 +7,9 @@ from settings import *  # noqa: F403
 ROOT_URLCONF = "shop.urls"
 AUTH_USER_MODEL = "shop.Customer"
 INSTALLED_APPS = INSTALLED_APPS + ["shop.apps.ShopConfig"]  # noqa: F405
-MIDDLEWARE = MIDDLEWARE + ["shop.rules.measured"]  # noqa: F405
+MIDDLEWARE = MIDDLEWARE + ["corsheaders.middleware.CorsMiddleware", "shop.rules.measured"]  # noqa: F405
+CORS_ORIGIN_WHITELIST = ("https://shop.example.com",)
+CORS_ALLOWED_ORIGIN_REGEXES = [re.compile(r"^https://\w+\.shop\.example\.com$", re.IGNORECASE)]
 AUTHENTICATION_BACKENDS = AUTHENTICATION_BACKENDS + ["shop.rules.Directory"]  # noqa: F405
 AUTH_PASSWORD_VALIDATORS = AUTH_PASSWORD_VALIDATORS + [{"NAME": "shop.rules.NotTheNameOfOurShop"}]  # noqa: F405
 PASSWORD_HASHERS = ["shop.rules.SlowHasher"]
