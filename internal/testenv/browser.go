@@ -34,6 +34,7 @@ type Browser struct {
 	mu       sync.Mutex
 	requests []string
 	problems []string
+	expected []string
 }
 
 // browserPatience is how long all that one test does in the browser may take.
@@ -207,9 +208,20 @@ func (b *Browser) noticed() []string {
 	return slices.Clone(b.problems)
 }
 
-// check fails the test for what went wrong in its pages.
+// Expect says that something goes wrong whose text has this part; the test fails where nothing does.
+func (b *Browser) Expect(part string) { b.expected = append(b.expected, part) }
+
+// check fails the test for what went wrong in its pages, and for what was to go wrong and did not.
 func (b *Browser) check() {
-	for _, problem := range b.noticed() {
+	problems := b.noticed()
+	for _, part := range b.expected {
+		of := func(problem string) bool { return strings.Contains(problem, part) }
+		if !slices.ContainsFunc(problems, of) {
+			b.tb.Errorf("the page: there was no %q", part)
+		}
+		problems = slices.DeleteFunc(problems, of)
+	}
+	for _, problem := range problems {
 		b.tb.Errorf("the page: %s", problem)
 	}
 }

@@ -57,9 +57,7 @@ func TestBrowser(t *testing.T) {
 			if !strings.Contains(got, want) {
 				t.Errorf("%q was not noticed in\n%s", want, got)
 			}
+			b.Expect(want)
 		}
-		b.mu.Lock()
-		b.problems = nil // which were to be noticed
-		b.mu.Unlock()
 	})
 }
