@@ -19,26 +19,23 @@ func (e *Error) Error() string {
 	return http.StatusText(e.Status) + " " + string(Encode(e.Body))
 }
 
-// words are a message, or what is no message: text that stays as it is.
-type words interface{ string | *message.Text }
-
 // Detail is DRF's error of one message: {"detail": "…"}.
-func Detail[W words](status int, detail W) *Error {
+func Detail(status int, detail *message.Text) *Error {
 	return &Error{Status: status, Body: Object{{"detail", detail}}}
 }
 
 // DetailCode is Detail with the code that SimpleJWT puts beside it.
-func DetailCode[W words](status int, detail W, code string) *Error {
+func DetailCode(status int, detail *message.Text, code string) *Error {
 	return &Error{Status: status, Body: Object{{"detail", detail}, {"code", code}}}
 }
 
 // Invalid is a 400 with the messages of one field.
-func Invalid[W words](field string, messages ...W) *Error {
+func Invalid(field string, messages ...*message.Text) *Error {
 	return &Error{Status: http.StatusBadRequest, Body: Object{{field, Texts(messages)}}}
 }
 
 // Bare is a 400 whose body is just a list of messages, as djoser's two serializer failures are.
-func Bare[W words](messages ...W) *Error {
+func Bare(messages ...*message.Text) *Error {
 	return &Error{Status: http.StatusBadRequest, Body: Texts(messages)}
 }
 
@@ -55,7 +52,7 @@ type Member struct {
 type List []any
 
 // Texts is a JSON list of texts.
-func Texts[W words](texts []W) List {
+func Texts(texts []*message.Text) List {
 	list := make(List, len(texts))
 	for i, t := range texts {
 		list[i] = t

@@ -1,9 +1,11 @@
 package drf
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+
+	"latchkey/internal/message"
 )
 
 // Fields is a serializer's input while it is read: field by field in the serializer's order, every message kept, so that one answer names all that is wrong.
@@ -19,18 +21,18 @@ type Fields struct {
 // An answer is a field that was asked for, with what is wrong with it.
 type answer struct {
 	name     string
-	messages []string
+	messages []*message.Text
 }
 
 // Fields opens a body for reading by a serializer. The error is a 400 under nonFieldErrorsKey for a body that is no object.
 func (b Body) Fields(serializer *Serializer, nonFieldErrorsKey string) (*Fields, error) {
 	input, ok := b.value.(Object)
 	if !ok {
-		message := "No data provided"
+		wrong := message.T("No data provided")
 		if b.value != nil {
-			message = "Invalid data. Expected a dictionary, but got " + pythonType(b.value) + "."
+			wrong = message.T("Invalid data. Expected a dictionary, but got {datatype}.", "datatype", pythonType(b.value))
 		}
-		return nil, Invalid(nonFieldErrorsKey, message)
+		return nil, Invalid(nonFieldErrorsKey, wrong)
 	}
 	f := &Fields{serializer: serializer, input: input, form: b.form}
 	f.asked = f.first[:0]
@@ -56,7 +58,7 @@ func pythonType(v any) string {
 // Text reads a text or an address as its field is declared: JSON texts and numbers, stripped, in DRF's order of checks. The given checks need the request or
 // the database, and run behind the field's own, where DRF puts a model field's uniqueness. What is wrong is recorded, and then, as for an absent optional
 // field, the answer is "", false. An allowed blank or null is "", true; Raw tells them apart.
-func (f *Fields) Text(name string, checks ...func(value string) (message string)) (value string, present bool) {
+func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (value string, present bool) {
 	field := f.serializer.field(name)
 	raw, present := f.input.Get(name)
 	optional := field.Optional || f.partial
@@ -72,18 +74,18 @@ func (f *Fields) Text(name string, checks ...func(value string) (message string)
 	switch {
 	case !present:
 		if !optional {
-			f.fail(at, "This field is required.")
+			f.fail(at, required)
 		}
 		return "", false
 	case raw == nil:
 		if !field.AllowNull {
-			f.fail(at, "This field may not be null.")
+			f.fail(at, message.T("This field may not be null."))
 		}
 		return "", field.AllowNull
 	}
 	value, ok := textOf(raw)
 	if !ok {
-		wrong := "Not a valid string."
+		wrong := message.T("Not a valid string.")
 		if field.Kind == Email {
 			wrong = invalidEmail
 		}
@@ -95,7 +97,7 @@ func (f *Fields) Text(name string, checks ...func(value string) (message string)
 	}
 	if value == "" {
 		if !field.AllowBlank {
-			f.fail(at, "This field may not be blank.")
+			f.fail(at, message.T("This field may not be blank."))
 		}
 		return "", field.AllowBlank
 	}
@@ -105,11 +107,14 @@ func (f *Fields) Text(name string, checks ...func(value string) (message string)
 	return value, true
 }
 
-// invalidEmail is said of a wrong type and of a wrong format alike.
-const invalidEmail = "Enter a valid email address."
+var (
+	required = message.T("This field is required.")
+	// invalidEmail is said of a wrong type and of a wrong format alike.
+	invalidEmail = message.T("Enter a valid email address.")
+)
 
 // check runs all of a field's checks over its text, in DRF's order, and says whether it passed.
-func (f *Fields) check(at int, value string, field *Field, checks []func(string) string) bool {
+func (f *Fields) check(at int, value string, field *Field, checks []func(string) *message.Text) bool {
 	before := len(f.asked[at].messages)
 	for _, validate := range field.Validate {
 		f.fail(at, validate(value))
@@ -118,20 +123,17 @@ func (f *Fields) check(at int, value string, field *Field, checks []func(string)
 		f.fail(at, validate(value))
 	}
 	if field.Max > 0 && len(value) > field.Max && Length(value) > field.Max {
-		f.fail(at, fmt.Sprintf("Ensure this field has no more than %d characters.", field.Max))
+		f.fail(at, message.N("Ensure this field has no more than {max_length} characters.",
+			"Ensure this field has no more than {max_length} characters.", field.Max, "max_length", field.Max))
 	}
 	if field.Min > 0 && Length(value) < field.Min {
-		unit := "characters"
-		if field.Min == 1 {
-			unit = "character"
-		}
-		f.fail(at, fmt.Sprintf("Ensure this field has at least %d %s.", field.Min, unit))
+		f.fail(at, TooShort(field.Min))
 	}
 	if strings.IndexByte(value, 0) >= 0 {
-		f.fail(at, "Null characters are not allowed.")
+		f.fail(at, message.T("Null characters are not allowed."))
 	}
 	if r, ok := firstSurrogate(value); ok {
-		f.fail(at, fmt.Sprintf("Surrogate characters are not allowed: U+%X.", r))
+		f.fail(at, message.T("Surrogate characters are not allowed: U+{code_point}.", "code_point", strings.ToUpper(strconv.FormatInt(int64(r), 16))))
 	}
 	for _, validate := range field.After {
 		f.fail(at, validate(value))
@@ -140,6 +142,11 @@ func (f *Fields) check(at int, value string, field *Field, checks []func(string)
 		f.fail(at, invalidEmail)
 	}
 	return len(f.asked[at].messages) == before
+}
+
+// TooShort is said of a text with fewer characters than least.
+func TooShort(least int) *message.Text {
+	return message.N("Ensure this field has at least {min_length} characters.", "Ensure this field has at least {min_length} characters.", least, "min_length", least)
 }
 
 // textOf is a JSON value as text, if it is of a kind that DRF takes for text.
@@ -168,7 +175,7 @@ func (f *Fields) RawText(name string) (string, bool) {
 }
 
 // Fail adds messages to a field, at the place in the answer where it was first asked for, or at the end.
-func (f *Fields) Fail(field string, messages ...string) {
+func (f *Fields) Fail(field string, messages ...*message.Text) {
 	at := f.place(field)
 	for _, m := range messages {
 		f.fail(at, m)
@@ -176,9 +183,9 @@ func (f *Fields) Fail(field string, messages ...string) {
 }
 
 // fail adds a message, if there is one.
-func (f *Fields) fail(at int, message string) {
-	if message != "" {
-		f.asked[at].messages = append(f.asked[at].messages, message)
+func (f *Fields) fail(at int, wrong *message.Text) {
+	if wrong != nil {
+		f.asked[at].messages = append(f.asked[at].messages, wrong)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"latchkey/internal/message"
 )
 
 func fieldsOf(t testing.TB, body string) *Fields {
@@ -22,7 +24,7 @@ func errorBody(err error) string {
 	return string(Encode(err.(*Error).Body))
 }
 
-const notAUsername = BadUsername
+var notAUsername = BadUsername.String()
 
 // signUpFields are djoser's, and three texts of no rules.
 var signUpFields = &Serializer{Name: "SignUp", Fields: []Field{
@@ -111,7 +113,7 @@ func TestOptions(t *testing.T) {
 		{`{"a":""}`, true, Field{}, "", false, `{"a":["This field may not be blank."]}`},
 		{`{"a":" x "}`, false, Field{NoTrim: true}, " x ", true, ""},
 		{`{"a":"  "}`, false, Field{NoTrim: true}, "  ", true, ""},
-		{`{"a":"ab"}`, false, Field{Max: 1, After: []func(string) string{validUsername, func(string) string { return "after" }}}, "", false,
+		{`{"a":"ab"}`, false, Field{Max: 1, After: []func(string) *message.Text{validUsername, func(string) *message.Text { return message.T("after") }}}, "", false,
 			`{"a":["Ensure this field has no more than 1 characters.","after"]}`},
 	} {
 		f, err := Body{value: decode(t, c.body), form: c.form}.Fields(&Serializer{Fields: []Field{c.field.named("a")}}, "")
@@ -178,9 +180,9 @@ func TestFailKeepsPlaces(t *testing.T) {
 	f.Text("a")
 	f.Text("b")
 	f.Text("c")
-	f.Fail("z", "new")
-	f.Fail("a", "one", "two")
-	f.Fail("c", "three")
+	f.Fail("z", message.T("new"))
+	f.Fail("a", message.T("one"), message.T("two"))
+	f.Fail("c", message.T("three"))
 	f.Fail("b")
 	if got, want := errorBody(f.Err()), `{"a":["one","two"],"c":["This field is required.","three"],"z":["new"]}`; got != want {
 		t.Errorf("got %s, want %s", got, want)

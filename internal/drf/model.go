@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -53,11 +54,11 @@ func Label(name string) string {
 }
 
 // BadUsername is said of a name with letters that Django's user does not take.
-const BadUsername = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+var BadUsername = message.T("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
 
-func validUsername(name string) string {
+func validUsername(name string) *message.Text {
 	if ValidUsername(name) {
-		return ""
+		return nil
 	}
 	return BadUsername
 }
@@ -65,7 +66,7 @@ func validUsername(name string) string {
 // columns are Django's stock user as a ModelSerializer declares it.
 var columns = []Field{
 	{Name: "id", Kind: Integer, Label: "ID", ReadOnly: true},
-	{Name: "username", Max: 150, Validate: []func(string) string{validUsername},
+	{Name: "username", Max: 150, Validate: []func(string) *message.Text{validUsername},
 		Help: "Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."},
 	{Name: "email", Kind: Email, Label: "Email address", Optional: true, AllowBlank: true, Max: 254},
 	{Name: "first_name", Optional: true, AllowBlank: true, Max: 150},

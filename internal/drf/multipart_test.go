@@ -29,7 +29,7 @@ func TestMultipartLimits(t *testing.T) {
 	}{
 		{2, 1, ""},
 		{3, 0, "The form has more than 2 fields."},
-		{0, 2, "The form has more than 1 files."},
+		{0, 2, "The form has more than 1 file."},
 	} {
 		contentType, body := form(c.fields, c.files)
 		parsed, err := parseMultipart(body, contentType, utf8Charset, limits)

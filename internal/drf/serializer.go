@@ -1,5 +1,7 @@
 package drf
 
+import "latchkey/internal/message"
+
 // A Serializer declares what a body holds, field by field and in order. Requests are validated by it, and OPTIONS and the OpenAPI document are made of it.
 type Serializer struct {
 	// Name is that of its components in the OpenAPI document: DRF's class without the Serializer at its end.
@@ -27,8 +29,8 @@ type Field struct {
 	// Untold keeps the lengths out of OPTIONS, where the reference checks them elsewhere than in the field.
 	Untold bool
 	// Validate runs before the built-in checks (lengths, NUL, surrogates), where DRF puts a model field's validators; After runs behind them,
-	// where it puts a field class's own. Each returns a message, or "" for text it accepts. All run, and so see text that another one refuses.
-	Validate, After []func(value string) (message string)
+	// where it puts a field class's own. Each returns what is wrong, or nil for text it accepts. All run, and so see text that another one refuses.
+	Validate, After []func(value string) *message.Text
 	// Of declares what a Nested field holds.
 	Of *Serializer
 }

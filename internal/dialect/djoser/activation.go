@@ -6,6 +6,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 )
 
 func (a *API) activate(w http.ResponseWriter, r *drf.Request) error {
@@ -57,7 +58,7 @@ func (a *API) tellsUnknown() bool {
 	return a.Config.PasswordResetShowEmailNotFound || a.Config.UsernameResetShowEmailNotFound
 }
 
-func unknownEmail() error { return drf.Bare("User with given email does not exist.") }
+func unknownEmail() error { return drf.Bare(message.T("User with given email does not exist.")) }
 
 // sendReset answers a request for a reset link.
 func (a *API) sendReset(w http.ResponseWriter, r *drf.Request, kind mail.Kind, path *string) error {

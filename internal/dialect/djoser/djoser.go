@@ -11,6 +11,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -209,13 +210,13 @@ func (a *API) inWords(err error, password string) error {
 	case errors.As(err, &weak):
 		return drf.Invalid(password, weak.Messages...)
 	case errors.Is(err, account.ErrBadUID):
-		return drf.Invalid("uid", "Invalid user id or user doesn't exist.")
+		return drf.Invalid("uid", message.T("Invalid user id or user doesn't exist."))
 	case errors.Is(err, account.ErrBadLink):
-		return drf.Invalid("token", "Invalid token for given user.")
+		return drf.Invalid("token", message.T("Invalid token for given user."))
 	case errors.Is(err, account.ErrStale):
-		return drf.Detail(http.StatusForbidden, "Stale token for given user.")
+		return drf.Detail(http.StatusForbidden, message.T("Stale token for given user."))
 	case errors.Is(err, account.ErrBadPassword):
-		return drf.Invalid("current_password", "Invalid password.")
+		return drf.Invalid("current_password", message.T("Invalid password."))
 	}
 	return err
 }

@@ -5,19 +5,15 @@ import (
 	"latchkey/internal/mail"
 
 	"latchkey/internal/account"
-)
-
-const (
-	usernameTaken = "A user with that username already exists."
-	emailTaken    = "user with this email address already exists."
+	"latchkey/internal/message"
 )
 
 // takenMessage is what is said of a column's value that belongs to somebody.
-func takenMessage(column string) string {
+func takenMessage(column string) *message.Text {
 	if column == "email" {
-		return emailTaken
+		return message.T("user with this email address already exists.")
 	}
-	return usernameTaken
+	return message.T("A user with that username already exists.")
 }
 
 // A column is a user column as a ModelSerializer reads it from the input.
@@ -32,9 +28,9 @@ func (a *API) read(r *drf.Request, in *drf.Fields, c column, failed *error) (val
 	if c.column != "username" && c.column != a.Model.UsernameField {
 		return in.Text(c.name)
 	}
-	return in.Text(c.name, func(value string) string {
+	return in.Text(c.name, func(value string) *message.Text {
 		if value == c.own {
-			return ""
+			return nil
 		}
 		taken, err := a.Accounts.ColumnTaken(r.Context(), c.column, value, c.folded)
 		if err != nil {
@@ -43,14 +39,16 @@ func (a *API) read(r *drf.Request, in *drf.Fields, c column, failed *error) (val
 		if taken {
 			return takenMessage(c.column)
 		}
-		return ""
+		return nil
 	})
 }
 
+var passwordsDiffer = message.T("The two password fields didn't match.")
+
 // retyped checks the second of two fields that must be equal.
-func retyped(r *drf.Request, wanted bool, first, second, what string) error {
+func retyped(r *drf.Request, wanted bool, first, second string, differ *message.Text) error {
 	if wanted && first != second {
-		return drf.Invalid(r.NonField(), "The two "+what+" fields didn't match.")
+		return drf.Invalid(r.NonField(), differ)
 	}
 	return nil
 }
@@ -67,7 +65,7 @@ func (a *API) currentPassword(r *drf.Request, in *drf.Fields) error {
 	}
 	right, err := a.Accounts.CheckPassword(r.Context(), r.User, password)
 	if err == nil && !right {
-		in.Fail("current_password", "Invalid password.")
+		in.Fail("current_password", message.T("Invalid password."))
 	}
 	return err
 }

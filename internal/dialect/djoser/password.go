@@ -23,7 +23,7 @@ func (a *API) setPassword(w http.ResponseWriter, r *drf.Request) error {
 	if err := a.Accounts.JudgePassword(fresh, account.About(r.User)); err != nil {
 		return a.inWords(err, "new_password")
 	}
-	if err := retyped(r, a.Config.SetPasswordRetype, fresh, again, "password"); err != nil {
+	if err := retyped(r, a.Config.SetPasswordRetype, fresh, again, passwordsDiffer); err != nil {
 		return err
 	}
 	err = a.Accounts.ChangePassword(r.Context(), account.PasswordChange{
@@ -72,7 +72,7 @@ func (a *API) resetPasswordConfirm(w http.ResponseWriter, r *drf.Request) error 
 	if err := a.Accounts.JudgePassword(fresh, account.About(r.User)); err != nil {
 		return a.inWords(err, "new_password")
 	}
-	if err := retyped(r, a.Config.PasswordResetConfirmRetype, fresh, again, "password"); err != nil {
+	if err := retyped(r, a.Config.PasswordResetConfirmRetype, fresh, again, passwordsDiffer); err != nil {
 		return err
 	}
 	err = a.Accounts.ResetPassword(r.Context(), account.PasswordReset{

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 )
 
 func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
@@ -18,7 +19,7 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 	if err := in.Err(); err != nil {
 		return err
 	}
-	refused := drf.Invalid(r.NonField(), "Unable to log in with provided credentials.")
+	refused := drf.Invalid(r.NonField(), message.T("Unable to log in with provided credentials."))
 	if !hasPassword || !hasName {
 		return refused
 	}

@@ -7,6 +7,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 )
 
 func (a *API) setUsername(w http.ResponseWriter, r *drf.Request) error {
@@ -61,7 +62,7 @@ func (a *API) newUsername(r *drf.Request, in *drf.Fields, retype bool) (string, 
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return "", err
 	}
-	return name, retyped(r, retype, name, again, a.Model.UsernameField)
+	return name, retyped(r, retype, name, again, message.T("The two {field} fields didn't match.", "field", a.Model.UsernameField))
 }
 
 func (a *API) renamed(w http.ResponseWriter, r *drf.Request, err error) error {

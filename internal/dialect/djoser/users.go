@@ -8,6 +8,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -37,7 +38,7 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 	if err := a.Accounts.JudgePassword(password, about); err != nil {
 		return a.inWords(err, "password")
 	}
-	if err := retyped(r, a.Config.UserCreatePasswordRetype, password, again, "password"); err != nil {
+	if err := retyped(r, a.Config.UserCreatePasswordRetype, password, again, passwordsDiffer); err != nil {
 		return err
 	}
 	for _, name := range a.unaskedFields() {
@@ -55,7 +56,7 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 		Password: password, Inactive: a.Config.SendActivationEmail, Letter: letter,
 	})
 	if errors.Is(err, account.ErrTaken) {
-		return drf.Bare("Unable to create account.")
+		return drf.Bare(message.T("Unable to create account."))
 	}
 	if err != nil {
 		return err
@@ -144,7 +145,7 @@ func (a *API) row(r *drf.Request, permissions []drf.Permission, hide bool) (*sto
 		if a.Config.HideUsers && !a.Exact {
 			return nil, drf.NotFound()
 		}
-		return nil, drf.Detail(http.StatusNotFound, "No User matches the given query.")
+		return nil, drf.Detail(http.StatusNotFound, message.T("No User matches the given query."))
 	}
 	if err != nil {
 		return nil, err

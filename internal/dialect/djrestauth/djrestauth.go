@@ -114,7 +114,7 @@ func (a *API) form(path, name, description string, permissions []drf.Permission,
 }
 
 // detail is the body of an answer in one sentence.
-func detail(message string) drf.Object { return drf.Object{{Key: "detail", Value: message}} }
+func detail(text *message.Text) drf.Object { return drf.Object{{Key: "detail", Value: text}} }
 
 // host is a name or an address with or without a port: nothing that could lead a link elsewhere.
 var host = regexp.MustCompile(`^([a-z0-9.-]+|\[[a-f0-9:.]+\])(:[0-9]+)?$`)

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -27,7 +28,7 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 		return a.refused(r, err)
 	}
 	if !login.User.IsActive {
-		return drf.Invalid(r.NonField(), "User account is disabled.")
+		return drf.Invalid(r.NonField(), message.T("User account is disabled."))
 	}
 	if a.Registration && a.Accounts.Allauth.EmailVerification == account.MandatoryVerification {
 		verified, err := a.Accounts.Verified(r.Context(), login.User)
@@ -35,7 +36,7 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 			return err
 		}
 		if !verified {
-			return drf.Invalid(r.NonField(), "E-mail is not verified.")
+			return drf.Invalid(r.NonField(), message.T("E-mail is not verified."))
 		}
 	}
 	body, pair, err := a.credentials(r, login.User)
@@ -63,7 +64,7 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 // refused puts the refusal of a sign-in into dj-rest-auth's words.
 func (a *API) refused(r *drf.Request, err error) error {
 	if errors.Is(err, account.ErrBadCredentials) {
-		return drf.Invalid(r.NonField(), "Unable to log in with provided credentials.")
+		return drf.Invalid(r.NonField(), message.T("Unable to log in with provided credentials."))
 	}
 	return err
 }
@@ -82,19 +83,19 @@ func (a *API) signIn(r *drf.Request, c account.Credentials) (account.Login, erro
 		}
 	case byName && byEmail:
 		if c.Email == "" && c.Username == "" {
-			return account.Login{}, drf.Invalid(r.NonField(), `Must include either "username" or "email" and "password".`)
+			return account.Login{}, drf.Invalid(r.NonField(), message.T(`Must include either "username" or "email" and "password".`))
 		}
 		if c.Email != "" {
 			c.Username = ""
 		}
 	case byEmail:
 		if c.Email == "" {
-			return account.Login{}, drf.Invalid(r.NonField(), `Must include "email" and "password".`)
+			return account.Login{}, drf.Invalid(r.NonField(), message.T(`Must include "email" and "password".`))
 		}
 		c.Username = ""
 	default:
 		if c.Username == "" {
-			return account.Login{}, drf.Invalid(r.NonField(), `Must include "username" and "password".`)
+			return account.Login{}, drf.Invalid(r.NonField(), message.T(`Must include "username" and "password".`))
 		}
 		c.Email = ""
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 	"latchkey/internal/tokens"
 )
 
@@ -20,7 +21,7 @@ func (a *API) logoutByGet(w http.ResponseWriter, r *drf.Request) error {
 func (a *API) logout(w http.ResponseWriter, r *drf.Request) error {
 	c := a.Config
 	if r.User == nil && !c.UseJWT && !c.SessionLogin {
-		return drf.Detail(http.StatusBadRequest, "You should be logged in to logout. Check whether the token is passed.")
+		return drf.Detail(http.StatusBadRequest, message.T("You should be logged in to logout. Check whether the token is passed."))
 	}
 	refresh, _ := a.refreshCookie()
 	if err := a.checkOrigin(r, a.Sessions.Cookie.Name, refresh.Name); err != nil {
@@ -37,15 +38,15 @@ func (a *API) logout(w http.ResponseWriter, r *drf.Request) error {
 		}
 	}
 	if !c.UseJWT {
-		return r.Reply(w, http.StatusOK, detail("Successfully logged out."))
+		return r.Reply(w, http.StatusOK, detail(message.T("Successfully logged out.")))
 	}
 	if !a.Accounts.Store.Apps().Blacklist {
 		a.dropCookies(w)
 		if c.JWTAuthCookie == nil {
-			return r.Reply(w, http.StatusOK, detail("Neither cookies or blacklist are enabled, so the token has not been deleted server side. "+
-				"Please make sure the token is deleted client side."))
+			return r.Reply(w, http.StatusOK, detail(message.T("Neither cookies or blacklist are enabled, so the token has not been deleted server side. "+
+				"Please make sure the token is deleted client side.")))
 		}
-		return r.Reply(w, http.StatusOK, detail("Successfully logged out."))
+		return r.Reply(w, http.StatusOK, detail(message.T("Successfully logged out.")))
 	}
 	return a.endRefresh(w, r)
 }
@@ -55,7 +56,7 @@ func (a *API) logout(w http.ResponseWriter, r *drf.Request) error {
 func (a *API) endRefresh(w http.ResponseWriter, r *drf.Request) error {
 	a.dropCookies(w)
 	var raw any
-	present, where := false, "cookie"
+	present, missing := false, message.T("Refresh token was not included in cookie data.")
 	if a.Config.JWTAuthHTTPOnly {
 		if cookie, named := a.refreshCookie(); named {
 			if sent, err := r.Cookie(cookie.Name); err == nil {
@@ -67,16 +68,16 @@ func (a *API) endRefresh(w http.ResponseWriter, r *drf.Request) error {
 		if err != nil {
 			return err
 		}
-		where = "request"
+		missing = message.T("Refresh token was not included in request data.")
 		raw, present = a.rawRefresh(in)
 	}
-	absent := drf.Detail(http.StatusUnauthorized, "Refresh token was not included in "+where+" data.")
+	absent := drf.Detail(http.StatusUnauthorized, missing)
 	if !present || raw == nil {
 		if err := a.Accounts.BlacklistNobody(r.Context()); err != nil {
 			return err
 		}
 		if present && a.Exact { // null passes for a token
-			return r.Reply(w, http.StatusOK, detail("Successfully logged out."))
+			return r.Reply(w, http.StatusOK, detail(message.T("Successfully logged out.")))
 		}
 		return absent
 	}
@@ -91,7 +92,7 @@ func (a *API) endRefresh(w http.ResponseWriter, r *drf.Request) error {
 	case err != nil:
 		return err
 	}
-	return r.Reply(w, http.StatusOK, detail("Successfully logged out."))
+	return r.Reply(w, http.StatusOK, detail(message.T("Successfully logged out.")))
 }
 
 // rawRefresh is the refresh token of a body, as the parser gave it.

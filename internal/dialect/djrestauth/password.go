@@ -7,12 +7,13 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
-const (
-	wrongPassword = "Your old password was entered incorrectly. Please enter it again."
-	mismatch      = "The two password fields didn’t match."
+var (
+	wrongPassword = message.T("Your old password was entered incorrectly. Please enter it again.")
+	mismatch      = message.T("The two password fields didn’t match.")
 )
 
 func (a *API) changePassword(w http.ResponseWriter, r *drf.Request) error {
@@ -44,7 +45,7 @@ func (a *API) changePassword(w http.ResponseWriter, r *drf.Request) error {
 			return err
 		}
 	}
-	return r.Reply(w, http.StatusOK, detail("New password has been saved."))
+	return r.Reply(w, http.StatusOK, detail(message.T("New password has been saved.")))
 }
 
 // oldPassword checks the old password as a field, so that its error stands beside those of the others.
@@ -99,7 +100,7 @@ func (a *API) resetPassword(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Reply(w, http.StatusOK, detail("Password reset e-mail has been sent."))
+	return r.Reply(w, http.StatusOK, detail(message.T("Password reset e-mail has been sent.")))
 }
 
 func (a *API) confirmReset(w http.ResponseWriter, r *drf.Request) error {
@@ -123,11 +124,11 @@ func (a *API) confirmReset(w http.ResponseWriter, r *drf.Request) error {
 	}
 	switch {
 	case errors.Is(err, account.ErrBadUID):
-		return drf.Invalid("uid", "Invalid value")
+		return drf.Invalid("uid", message.T("Invalid value"))
 	case errors.Is(err, account.ErrBadLink):
-		return drf.Invalid("token", "Invalid value")
+		return drf.Invalid("token", message.T("Invalid value"))
 	case err != nil:
 		return weak(err, "new_password2")
 	}
-	return r.Reply(w, http.StatusOK, detail("Password has been reset with the new password."))
+	return r.Reply(w, http.StatusOK, detail(message.T("Password has been reset with the new password.")))
 }

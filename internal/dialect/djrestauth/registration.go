@@ -11,6 +11,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -34,7 +35,7 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	if up.Password != again {
-		return drf.Invalid(r.NonField(), "The two password fields didn't match.")
+		return drf.Invalid(r.NonField(), message.T("The two password fields didn't match."))
 	}
 	about := passwords.Attributes{Username: up.Username, Email: strings.ToLower(up.Email)}
 	if up.Username == "" {
@@ -54,7 +55,7 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 		if err := a.notePending(w, r, user); err != nil {
 			return err
 		}
-		return r.Reply(w, http.StatusCreated, detail("Verification e-mail sent."))
+		return r.Reply(w, http.StatusCreated, detail(message.T("Verification e-mail sent.")))
 	}
 	return a.welcome(w, r, user)
 }
@@ -82,7 +83,7 @@ func (a *API) registeredEmail(r *drf.Request, in *drf.Fields, failed *error) str
 		*failed = err
 	}
 	if taken {
-		in.Fail("email", "User is already registered with this e-mail address.")
+		in.Fail("email", message.T("User is already registered with this e-mail address."))
 	}
 	return email
 }
@@ -94,18 +95,12 @@ func (a *API) registeredPassword(in *drf.Fields, failed *error) (password, again
 	switch {
 	case !present:
 	case a.NoValidators && drf.Length(password) < least:
-		unit := "characters"
-		if least == 1 {
-			unit = "character"
-		}
-		in.Fail("password1", fmt.Sprintf("This password is too short. It must contain at least %d %s.", least, unit))
+		in.Fail("password1", passwords.TooShort(least))
 	default:
 		var weak *account.WeakPassword
 		err := a.Accounts.JudgePassword(password, passwords.Attributes{})
 		if errors.As(err, &weak) {
-			for _, m := range weak.Messages {
-				in.Fail("password1", m.String())
-			}
+			in.Fail("password1", weak.Messages...)
 		} else if err != nil {
 			*failed = err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 )
 
 // refresh exchanges the refresh token of the body, or where it holds none that of the cookie.
@@ -26,7 +27,7 @@ func (a *API) refresh(w http.ResponseWriter, r *drf.Request) error {
 		}
 		sent, err := r.Cookie(cookie.Name)
 		if !named || err != nil {
-			return drf.DetailCode(http.StatusUnauthorized, "No valid refresh token found.", "token_not_valid")
+			return drf.DetailCode(http.StatusUnauthorized, message.T("No valid refresh token found."), "token_not_valid")
 		}
 		raw = sent.Value
 	}

@@ -6,12 +6,13 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
-const (
-	listedUsername = "Username can not be used. Please use other username."
-	takenUsername  = "A user with that username already exists."
+var (
+	listedUsername = message.T("Username can not be used. Please use other username.")
+	takenUsername  = message.T("A user with that username already exists.")
 )
 
 // userFields are a user's columns behind pk: the name, the address, the two names.
@@ -73,9 +74,9 @@ func (a *API) updateUser(w http.ResponseWriter, r *drf.Request) error {
 
 // newName reads the caller's new name. In the reference allauth's check finds the caller's own name taken; the safe profile leaves it out.
 func (a *API) newName(r *drf.Request, in *drf.Fields, failed *error) (name string, present bool) {
-	name, present = in.Text("username", func(name string) string {
+	name, present = in.Text("username", func(name string) *message.Text {
 		if name == r.User.Username {
-			return ""
+			return nil
 		}
 		taken, err := a.Accounts.ColumnTaken(r.Context(), "username", name, false)
 		if err != nil {
@@ -84,7 +85,7 @@ func (a *API) newName(r *drf.Request, in *drf.Fields, failed *error) (name strin
 		if taken {
 			return takenUsername
 		}
-		return ""
+		return nil
 	})
 	if !present || !a.Allauth {
 		return name, present

@@ -7,6 +7,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 )
 
 func (a *API) verifyEmail(w http.ResponseWriter, r *drf.Request) error {
@@ -25,7 +26,7 @@ func (a *API) verifyEmail(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Reply(w, http.StatusOK, detail("ok"))
+	return r.Reply(w, http.StatusOK, detail(message.T("ok")))
 }
 
 // resendEmail mails another key, and says so whoever asked.
@@ -41,5 +42,5 @@ func (a *API) resendEmail(w http.ResponseWriter, r *drf.Request) error {
 	if err := a.Accounts.ResendConfirmation(r.Context(), email, a.letter(r, mail.EmailConfirmation, a.ConfirmLink)); err != nil {
 		return err
 	}
-	return r.Reply(w, http.StatusOK, detail("ok"))
+	return r.Reply(w, http.StatusOK, detail(message.T("ok")))
 }

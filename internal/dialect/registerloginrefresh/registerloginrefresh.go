@@ -7,6 +7,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -48,19 +49,19 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	var failed error
-	free := func(taken func() (bool, error), message string) string {
+	free := func(taken func() (bool, error), column string) *message.Text {
 		is, err := taken()
 		failed = errors.Join(failed, err)
 		if is {
-			return message
+			return takenMessage(column)
 		}
-		return ""
+		return nil
 	}
-	username, _ := in.Text("username", func(name string) string {
-		return free(func() (bool, error) { return a.Accounts.ColumnTaken(r.Context(), "username", name, false) }, takenMessage("username"))
+	username, _ := in.Text("username", func(name string) *message.Text {
+		return free(func() (bool, error) { return a.Accounts.ColumnTaken(r.Context(), "username", name, false) }, "username")
 	})
-	email, _ := in.Text("email", func(email string) string {
-		return free(func() (bool, error) { return a.Accounts.EmailTaken(r.Context(), email) }, takenMessage("email"))
+	email, _ := in.Text("email", func(email string) *message.Text {
+		return free(func() (bool, error) { return a.Accounts.EmailTaken(r.Context(), email) }, "email")
 	})
 	password, _ := in.Text("password")
 	if err := errors.Join(failed, in.Err()); err != nil {
@@ -94,7 +95,12 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 	})
 }
 
-func takenMessage(column string) string { return "user with this " + column + " already exists." }
+func takenMessage(column string) *message.Text {
+	if column == "email" {
+		return message.T("user with this email already exists.")
+	}
+	return message.T("user with this username already exists.")
+}
 
 func (a *API) userBody(u *store.User) drf.Object {
 	body := drf.Object{

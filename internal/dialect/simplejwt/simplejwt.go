@@ -7,6 +7,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
+	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
@@ -142,7 +143,7 @@ func (a *API) verify(w http.ResponseWriter, r *drf.Request) error {
 	}
 	err = a.Accounts.Verify(r.Context(), raw)
 	if errors.Is(err, account.ErrBlacklisted) {
-		return drf.Invalid(r.NonField(), "Token is blacklisted")
+		return drf.Invalid(r.NonField(), message.T("Token is blacklisted"))
 	}
 	if err != nil {
 		return drf.TokenRefused(err)
