@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -382,3 +384,45 @@ func TestAddressesThatLookAlike(t *testing.T) {
 		}
 	})
 }
+
+// TestAdvisories: every test that docs/advisories.md names exists, and every row names one or says why not.
+func TestAdvisories(t *testing.T) {
+	declared := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		for _, found := range testFunction.FindAllSubmatch(readFile(t, path), -1) {
+			declared[string(found[1])] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(readFile(t, "../docs/advisories.md"))) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 5 || strings.HasPrefix(line, "|---") || strings.Contains(line, "| the test |") {
+			continue
+		}
+		rows++
+		names := testName.FindAllString(cells[3], -1)
+		if len(names) == 0 && !strings.Contains(cells[3], " here") {
+			t.Errorf("no test is named in: %s", line)
+		}
+		for _, name := range names {
+			if !declared[name] {
+				t.Errorf("there is no test %s, which is named in: %s", name, line)
+			}
+		}
+	}
+	if rows < 30 {
+		t.Errorf("only %d rows were read", rows)
+	}
+}
+
+var (
+	testFunction = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	testName     = regexp.MustCompile(`\b(?:Test|Fuzz)\w+`)
+)
