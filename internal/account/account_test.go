@@ -73,7 +73,7 @@ func newService(t testing.TB, url string, c *clock, change func(*account.Service
 	hashing.Queue = 1000
 	judge, err := passwords.New(hashing)
 	must(t, err)
-	templates, err := mail.NewTemplates("")
+	templates, err := mail.NewTemplates("", nil)
 	must(t, err)
 	sender, err := mail.NewSender(mail.DefaultConfig(), &mail.Mailbox{}, nil)
 	must(t, err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -61,7 +62,7 @@ func (s *Service) post(ctx context.Context, tx *store.Store, user *store.User, l
 }
 
 func (s *Service) enqueue(ctx context.Context, tx *store.Store, letter *Letter, data mail.Data) error {
-	subject, text, html, err := s.Templates.Render(letter.Kind, data)
+	subject, text, html, err := s.Templates.Render(message.From(ctx), letter.Kind, data)
 	if err != nil {
 		return err
 	}

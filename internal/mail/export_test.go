@@ -13,3 +13,6 @@ func Compose(m Message) ([]byte, error) {
 	}
 	return l.bytes, nil
 }
+
+// GoodFor is how long a link is good, in English.
+func GoodFor(d Data) string { return d.goodFor().String() }

@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"html"
 	htmltemplate "html/template"
-	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	texttemplate "text/template"
 	"time"
+
+	"latchkey/internal/message"
 )
 
 // A Kind is what a message is about, and the name of its two template files.
@@ -60,28 +62,30 @@ type Data struct {
 	Expires time.Duration
 }
 
-// GoodFor is Expires in words: "3 days", "1 hour", "45 minutes". It never promises more time than there is.
-func (d Data) GoodFor() string {
+// goodFor is Expires in words: "3 days", "1 hour", "45 minutes". It never promises more time than there is. nil says nothing.
+func (d Data) goodFor() *message.Text {
 	units := []struct {
 		length time.Duration
-		name   string
-	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
+		text   func(n int) *message.Text
+	}{
+		{24 * time.Hour, func(n int) *message.Text { return message.N("{n} day", "{n} days", n, "n", n) }},
+		{time.Hour, func(n int) *message.Text { return message.N("{n} hour", "{n} hours", n, "n", n) }},
+		{time.Minute, func(n int) *message.Text { return message.N("{n} minute", "{n} minutes", n, "n", n) }},
+		{time.Second, func(n int) *message.Text { return message.N("{n} second", "{n} seconds", n, "n", n) }},
+	}
 	for _, u := range units {
 		n := d.Expires / u.length
-		switch {
-		case n == 1 && d.Expires%u.length == 0:
-			return "1 " + u.name
-		case n > 1:
-			return fmt.Sprintf("%d %ss", n, u.name)
+		if n > 1 || n == 1 && d.Expires%u.length == 0 {
+			return u.text(int(n))
 		}
 	}
-	return ""
+	return nil
 }
 
-// page is what the HTML templates see: the layout also shows the subject.
+// page is what templates see; the subject is known to HTML alone.
 type page struct {
 	Data
-	Subject string
+	GoodFor, Subject string
 }
 
 //go:embed templates
@@ -90,51 +94,86 @@ var builtin embed.FS
 // layoutFile wraps the content of every HTML part.
 const layoutFile = "layout.html"
 
-// Templates holds the wording of all kinds of messages.
+// Templates holds the wording of all kinds of messages in all languages.
 type Templates struct {
-	text map[Kind]*texttemplate.Template
+	english *wording
+	// others are by language code; what is not there is worded as English.
+	others map[string]*wording
+}
+
+// A wording is that of one language.
+type wording struct {
+	language *message.Language
+	text     map[Kind]*texttemplate.Template
 	// A kind without an HTML template is sent as text alone.
 	html map[Kind]*htmltemplate.Template
 }
 
-// NewTemplates reads the built-in templates, and those files of dir that take their place; an empty dir means none. Every template is
-// tried out, so that a mistake shows at the start, with the name of its file, and not when somebody waits for a mail.
-func NewTemplates(dir string) (*Templates, error) {
-	files, err := templateFiles(dir)
+// NewTemplates reads the built-in templates, and those files of dir that take their place; an empty dir means none. A folder in dir that is named for a
+// language holds files for it alone. Every template is tried out in every language, so that a mistake shows at the start, with the name of its file, and not
+// when somebody waits for a mail.
+func NewTemplates(dir string, languages message.Languages) (*Templates, error) {
+	files, err := builtinFiles()
 	if err != nil {
 		return nil, err
 	}
-	t := &Templates{text: map[Kind]*texttemplate.Template{}, html: map[Kind]*htmltemplate.Template{}}
-	layout, err := htmltemplate.New(layoutFile).Funcs(htmltemplate.FuncMap{"link": link}).Parse(files[layoutFile])
+	folders, err := ownFiles(dir, files, languages)
 	if err != nil {
-		return nil, fmt.Errorf("mail template: %w", err)
+		return nil, err
 	}
-	for _, kind := range kinds {
-		name := string(kind)
-		if t.text[kind], err = texttemplate.New(name + ".txt").Parse(files[name+".txt"]); err != nil {
-			return nil, fmt.Errorf("mail template: %w", err)
+	t := &Templates{others: map[string]*wording{}}
+	if t.english, err = newWording(nil, files); err != nil {
+		return nil, err
+	}
+	for _, l := range languages {
+		own := folders[message.Locale(l.Code())]
+		if own == nil && l.Plain() {
+			continue
 		}
-		if strings.TrimSpace(files[name+".html"]) != "" {
-			all := htmltemplate.Must(layout.Clone()) // fails only after the layout was executed
-			if _, err = all.New(name + ".html").Parse(files[name+".html"]); err != nil {
-				return nil, fmt.Errorf("mail template: %w", err)
-			}
-			if _, err = all.AddParseTree("content", all.Lookup(name+".html").Tree); err != nil {
-				return nil, fmt.Errorf("mail template: %w", err)
-			}
-			t.html[kind] = all
-		}
-		if err := t.try(kind); err != nil {
+		all := maps.Clone(files)
+		maps.Copy(all, own)
+		if t.others[l.Code()], err = newWording(l, all); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
 
-// templateFiles returns the built-in templates by file name, with those of dir in their place. Names that begin with a
-// dot are passed over: editors and Kubernetes volumes leave some.
-func templateFiles(dir string) (map[string]string, error) {
-	files := map[string]string{}
+// newWording parses the templates of a language by file name, and tries them out.
+func newWording(l *message.Language, files map[string]source) (*wording, error) {
+	w := &wording{language: l, text: map[Kind]*texttemplate.Template{}, html: map[Kind]*htmltemplate.Template{}}
+	funcs := message.Funcs(l)
+	layout, err := htmltemplate.New(files[layoutFile].name).Funcs(funcs).Funcs(htmltemplate.FuncMap{"link": link}).Parse(files[layoutFile].content)
+	if err != nil {
+		return nil, fmt.Errorf("mail template: %w", err)
+	}
+	for _, kind := range kinds {
+		text, part := files[string(kind)+".txt"], files[string(kind)+".html"]
+		if w.text[kind], err = texttemplate.New(text.name).Funcs(funcs).Parse(text.content); err != nil {
+			return nil, fmt.Errorf("mail template: %w", err)
+		}
+		if strings.TrimSpace(part.content) != "" {
+			all := htmltemplate.Must(layout.Clone()) // fails only after the layout was executed
+			if _, err = all.New(part.name).Parse(part.content); err != nil {
+				return nil, fmt.Errorf("mail template: %w", err)
+			}
+			if _, err = all.AddParseTree("content", all.Lookup(part.name).Tree); err != nil {
+				return nil, fmt.Errorf("mail template: %w", err)
+			}
+			w.html[kind] = all
+		}
+		if err := w.try(kind, text.name, part.name); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// A source is the content of a template file, with the name that mistakes in it are told by.
+type source struct{ name, content string }
+
+func builtinFiles() (map[string]source, error) {
+	files := map[string]source{}
 	entries, err := builtin.ReadDir("templates")
 	if err != nil {
 		return nil, err
@@ -144,39 +183,65 @@ func templateFiles(dir string) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		files[e.Name()] = string(b)
-	}
-	if dir == "" {
-		return files, nil
-	}
-	own := os.DirFS(dir)
-	if entries, err = fs.ReadDir(own, "."); err != nil {
-		return nil, fmt.Errorf("mail_templates: %w", err)
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		if _, ok := files[e.Name()]; !ok {
-			return nil, fmt.Errorf("mail_templates: %s/%s takes the place of no built-in template; there are %s",
-				dir, e.Name(), strings.Join(slices.Sorted(maps.Keys(files)), ", "))
-		}
-		b, err := fs.ReadFile(own, e.Name())
-		if err != nil {
-			return nil, fmt.Errorf("mail_templates: %w", err)
-		}
-		files[e.Name()] = string(b)
+		files[e.Name()] = source{e.Name(), string(b)}
 	}
 	return files, nil
 }
 
+// ownFiles puts the files of dir in the place of the built-in ones, and gives those of its folders by language. Names that begin with a dot are passed over:
+// editors and Kubernetes volumes leave some.
+func ownFiles(dir string, files map[string]source, languages message.Languages) (folders map[string]map[string]source, err error) {
+	if dir == "" {
+		return nil, nil
+	}
+	known := slices.Sorted(maps.Keys(files))
+	read := func(inside string, into map[string]source) (folders []string, err error) {
+		entries, err := os.ReadDir(filepath.Join(dir, inside))
+		if err != nil {
+			return nil, fmt.Errorf("mail_templates: %w", err)
+		}
+		for _, e := range entries {
+			name := filepath.Join(inside, e.Name())
+			switch {
+			case strings.HasPrefix(e.Name(), "."):
+			case slices.Contains(known, e.Name()):
+				b, err := os.ReadFile(filepath.Join(dir, name))
+				if err != nil {
+					return nil, fmt.Errorf("mail_templates: %w", err)
+				}
+				into[e.Name()] = source{filepath.ToSlash(name), string(b)}
+			case inside == "" && e.IsDir():
+				folders = append(folders, name)
+			default:
+				return nil, fmt.Errorf("mail_templates: %s takes the place of no built-in template; there are %s", filepath.Join(dir, name), strings.Join(known, ", "))
+			}
+		}
+		return folders, nil
+	}
+	names, err := read("", files)
+	if err != nil {
+		return nil, err
+	}
+	folders = map[string]map[string]source{}
+	for _, name := range names {
+		if !slices.ContainsFunc(languages, func(l *message.Language) bool { return message.Locale(l.Code()) == name }) {
+			return nil, fmt.Errorf("mail_templates: the folder %s is named for no language that is spoken; it would be ru, pt_BR or the like", filepath.Join(dir, name))
+		}
+		folders[name] = map[string]source{}
+		if _, err := read(name, folders[name]); err != nil {
+			return nil, err
+		}
+	}
+	return folders, nil
+}
+
 // try renders a sample and looks for what no message may lack.
-func (t *Templates) try(kind Kind) error {
+func (w *wording) try(kind Kind, textName, htmlName string) error {
 	sample := Data{
 		SiteName: "Example", Domain: "example.com", Protocol: "https", URL: "https://example.com/link/MQ/abc-123?a=1&b=2",
 		Username: "ann", Email: "ann@example.com", Expires: 72 * time.Hour,
 	}
-	_, text, part, err := t.Render(kind, sample)
+	_, text, part, err := w.render(kind, sample)
 	if err != nil {
 		return err
 	}
@@ -184,33 +249,42 @@ func (t *Templates) try(kind Kind) error {
 		return nil
 	}
 	if !slices.Contains(strings.Split(text, "\n"), sample.URL) {
-		return fmt.Errorf("mail template %s.txt: {{.URL}} does not stand alone on a line", kind)
+		return fmt.Errorf("mail template %s: {{.URL}} does not stand alone on a line", textName)
 	}
 	if part != "" && !strings.Contains(html.UnescapeString(part), `href="`+sample.URL+`"`) {
-		return fmt.Errorf("mail template %s.html: there is no {{link .URL}}", kind)
+		return fmt.Errorf("mail template %s: there is no {{link .URL}}", htmlName)
 	}
 	return nil
 }
 
-// Render writes a message of the given kind. subject is one line; text ends with a line end; html is empty where the
+// Render writes a message of the given kind in a language. subject is one line; text ends with a line end; html is empty where the
 // operator wants text alone. Nothing is HTML-escaped in subject and text.
-func (t *Templates) Render(kind Kind, d Data) (subject, text, html string, err error) {
-	textTemplate, ok := t.text[kind]
+func (t *Templates) Render(l *message.Language, kind Kind, d Data) (subject, text, html string, err error) {
+	w, ok := t.others[l.Code()]
+	if !ok {
+		w = t.english
+	}
+	return w.render(kind, d)
+}
+
+func (w *wording) render(kind Kind, d Data) (subject, text, html string, err error) {
+	textTemplate, ok := w.text[kind]
 	if !ok {
 		return "", "", "", fmt.Errorf("mail: there is no kind of message called %q", kind)
 	}
-	d = d.safe()
+	shown := page{Data: d.safe(), GoodFor: d.goodFor().In(w.language)}
 	var b bytes.Buffer
-	if err := textTemplate.Execute(&b, d); err != nil {
+	if err := textTemplate.Execute(&b, shown); err != nil {
 		return "", "", "", fmt.Errorf("mail template: %w", err)
 	}
 	subject, text, err = splitSubject(b.String())
 	if err != nil {
 		return "", "", "", fmt.Errorf("mail template %s: %w", textTemplate.Name(), err)
 	}
-	if htmlTemplate, ok := t.html[kind]; ok {
+	if htmlTemplate, ok := w.html[kind]; ok {
 		b.Reset()
-		if err := htmlTemplate.Execute(&b, page{Data: d, Subject: subject}); err != nil {
+		shown.Subject = subject
+		if err := htmlTemplate.Execute(&b, shown); err != nil {
 			return "", "", "", fmt.Errorf("mail template: %w", err)
 		}
 		html = b.String()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/internal/mail"
+	"latchkey/internal/message"
 )
 
 var kinds = []mail.Kind{
@@ -25,7 +26,7 @@ var linkPattern = regexp.MustCompile(`https?://[^\s"'<>]+`)
 
 func newTemplates(t testing.TB, dir string) *mail.Templates {
 	t.Helper()
-	templates, err := mail.NewTemplates(dir)
+	templates, err := mail.NewTemplates(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestBothPartsHoldTheSameLink(t *testing.T) {
 		"https://bücher.example/ü/MQ",
 	} {
 		for _, kind := range kinds {
-			_, text, part, err := templates.Render(kind, mail.Data{SiteName: "Example", Domain: "example.com", URL: url, Expires: time.Hour})
+			_, text, part, err := templates.Render(nil, kind, mail.Data{SiteName: "Example", Domain: "example.com", URL: url, Expires: time.Hour})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +72,7 @@ func TestBothPartsHoldTheSameLink(t *testing.T) {
 // Where an & would begin a character reference (&copy), the HTML must escape it; a browser then still goes to the right place.
 func TestLinkThatLooksLikeAReference(t *testing.T) {
 	url := "https://example.com/?a=1&copy=2&lt;"
-	_, text, part, err := newTemplates(t, "").Render(mail.Activation, mail.Data{SiteName: "Example", URL: url})
+	_, text, part, err := newTemplates(t, "").Render(nil, mail.Activation, mail.Data{SiteName: "Example", URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestLinkThatLooksLikeAReference(t *testing.T) {
 }
 
 func TestLinkCannotBreakOut(t *testing.T) {
-	_, text, part, err := newTemplates(t, "").Render(mail.Activation, mail.Data{
+	_, text, part, err := newTemplates(t, "").Render(nil, mail.Activation, mail.Data{
 		SiteName: "Example", URL: "https://example.com/\"><script>alert('1')</script>\r\nhttps://evil.example/",
 	})
 	if err != nil {
@@ -105,7 +106,7 @@ func TestLinkCannotBreakOut(t *testing.T) {
 func TestOnlyHTMLIsEscaped(t *testing.T) {
 	templates := newTemplates(t, "")
 	for _, kind := range kinds {
-		subject, text, part, err := templates.Render(kind, mail.Data{SiteName: "A & <B>", Username: "o'neil<b>", URL: "https://example.com/x"})
+		subject, text, part, err := templates.Render(nil, kind, mail.Data{SiteName: "A & <B>", Username: "o'neil<b>", URL: "https://example.com/x"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +123,7 @@ func TestOnlyHTMLIsEscaped(t *testing.T) {
 func TestNamesCarryNothing(t *testing.T) {
 	templates := newTemplates(t, "")
 	for _, kind := range kinds {
-		subject, text, part, err := templates.Render(kind, mail.Data{
+		subject, text, part, err := templates.Render(nil, kind, mail.Data{
 			SiteName: "Site\r\nBcc: eve@example.com", Username: "https://evil.example/\n\nwin", Email: "http://evil.example", Domain: "example.com",
 		})
 		if err != nil {
@@ -138,7 +139,7 @@ func TestNamesCarryNothing(t *testing.T) {
 }
 
 func TestActivationText(t *testing.T) {
-	subject, text, _, err := newTemplates(t, "").Render(mail.Activation, mail.Data{
+	subject, text, _, err := newTemplates(t, "").Render(nil, mail.Activation, mail.Data{
 		Domain: "example.com", Protocol: "https", URL: "https://example.com/activate/MQ/abc-1", Username: "ann", Expires: 72 * time.Hour,
 	})
 	if err != nil {
@@ -170,7 +171,7 @@ func TestGoodFor(t *testing.T) {
 		time.Hour: "1 hour", 90 * time.Minute: "90 minutes", 24 * time.Hour: "1 day", 25 * time.Hour: "25 hours", 71 * time.Hour: "2 days",
 		72 * time.Hour: "3 days", -time.Hour: "",
 	} {
-		if got := (mail.Data{Expires: expires}).GoodFor(); got != want {
+		if got := mail.GoodFor(mail.Data{Expires: expires}); got != want {
 			t.Errorf("%v: %q, want %q", expires, got, want)
 		}
 	}
@@ -198,7 +199,7 @@ func TestOwnTemplates(t *testing.T) {
 	})
 	templates := newTemplates(t, dir)
 	d := mail.Data{SiteName: "Site", Username: "ann", Email: "<ann>", URL: "https://example.com/?a=1&b=2"}
-	subject, text, part, err := templates.Render(mail.Activation, d)
+	subject, text, part, err := templates.Render(nil, mail.Activation, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,10 +210,10 @@ func TestOwnTemplates(t *testing.T) {
 	if part != want {
 		t.Errorf("HTML %s\nwant %s", part, want)
 	}
-	if _, text, part, err = templates.Render(mail.PasswordReset, d); err != nil || part != "" || !strings.Contains(text, d.URL) {
+	if _, text, part, err = templates.Render(nil, mail.PasswordReset, d); err != nil || part != "" || !strings.Contains(text, d.URL) {
 		t.Errorf("without HTML: %q, %q, %v", text, part, err)
 	}
-	if _, _, part, err = templates.Render(mail.Confirmation, d); err != nil || !strings.HasSuffix(part, "<hr>") {
+	if _, _, part, err = templates.Render(nil, mail.Confirmation, d); err != nil || !strings.HasSuffix(part, "<hr>") {
 		t.Errorf("the built-in content in the own layout: %s, %v", part, err)
 	}
 }
@@ -234,25 +235,25 @@ func TestBrokenOwnTemplates(t *testing.T) {
 		"link in a sentence":    {"password_reset.txt", "Subject: x\n\nGo to {{.URL}}."},
 		"no link in HTML":       {"password_reset.html", "<p>Hello</p>"},
 	} {
-		_, err := mail.NewTemplates(writeFiles(t, map[string]string{c.file: c.content}))
+		_, err := mail.NewTemplates(writeFiles(t, map[string]string{c.file: c.content}), nil)
 		if err == nil || !strings.Contains(err.Error(), c.file) {
 			t.Errorf("%s: %v does not name %s", name, err, c.file)
 		}
 	}
-	if _, err := mail.NewTemplates(filepath.Join(t.TempDir(), "missing")); err == nil {
+	if _, err := mail.NewTemplates(filepath.Join(t.TempDir(), "missing"), nil); err == nil {
 		t.Error("a missing folder is no error")
 	}
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "activation.txt"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := mail.NewTemplates(dir); err == nil || !strings.Contains(err.Error(), "activation.txt") {
+	if _, err := mail.NewTemplates(dir, nil); err == nil || !strings.Contains(err.Error(), "activation.txt") {
 		t.Errorf("a folder in place of a file: %v", err)
 	}
 }
 
 func TestRenderUnknownKind(t *testing.T) {
-	if _, _, _, err := newTemplates(t, "").Render("goodbye", mail.Data{}); err == nil {
+	if _, _, _, err := newTemplates(t, "").Render(nil, "goodbye", mail.Data{}); err == nil {
 		t.Error("rendered a kind that there is not")
 	}
 }
@@ -264,7 +265,7 @@ func FuzzRender(f *testing.F) {
 	templates := newTemplates(f, "")
 	f.Fuzz(func(t *testing.T, site, username, url string) {
 		for _, kind := range kinds {
-			subject, text, part, err := templates.Render(kind, mail.Data{SiteName: site, Domain: "example.com", Username: username, URL: url})
+			subject, text, part, err := templates.Render(nil, kind, mail.Data{SiteName: site, Domain: "example.com", Username: username, URL: url})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -288,7 +289,7 @@ func BenchmarkRender(b *testing.B) {
 	templates := newTemplates(b, "")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, _, err := templates.Render(mail.Activation, mail.Data{SiteName: "Example", URL: "https://example.com/a/b", Expires: time.Hour}); err != nil {
+		if _, _, _, err := templates.Render(nil, mail.Activation, mail.Data{SiteName: "Example", URL: "https://example.com/a/b", Expires: time.Hour}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -299,7 +300,7 @@ func TestTextAlone(t *testing.T) {
 	d := mail.Data{SiteName: "Site", Domain: "example.com", Username: "ann", URL: "https://example.com/confirm/MQ:1a:b", Expires: 72 * time.Hour}
 	own := newTemplates(t, writeFiles(t, map[string]string{"email_confirmation.html": "<p>{{link .URL}}</p>", "password_reset_key.html": "<p>{{link .URL}}</p>"}))
 	for kind, named := range map[mail.Kind]bool{mail.EmailConfirmation: false, mail.PasswordResetKey: true} {
-		subject, text, part, err := newTemplates(t, "").Render(kind, d)
+		subject, text, part, err := newTemplates(t, "").Render(nil, kind, d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,8 +310,53 @@ func TestTextAlone(t *testing.T) {
 		if strings.Contains(text, "ann") != named {
 			t.Errorf("%s: the name stands in %q", kind, text)
 		}
-		if _, _, part, err = own.Render(kind, d); err != nil || !slices.Equal(linkSet(part), []string{d.URL}) {
+		if _, _, part, err = own.Render(nil, kind, d); err != nil || !slices.Equal(linkSet(part), []string{d.URL}) {
 			t.Errorf("%s with HTML of one's own: %s, %v", kind, part, err)
+		}
+	}
+}
+
+// TestOwnTemplatesOfALanguage: a folder named for a language holds what is said in it alone.
+func TestOwnTemplatesOfALanguage(t *testing.T) {
+	languages, err := message.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := writeFiles(t, map[string]string{"confirmation.txt": "Subject: Ready\n\n{{t `Hello,`}} {{.Username}}"})
+	for name, content := range map[string]string{"ru": "Subject: Готово\n\n{{lang}}", "pt_BR": "Subject: Pronto\n\n{{lang}}"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name, "confirmation.txt"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	templates, err := mail.NewTemplates(dir, languages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, want := range map[string]string{"en": "Ready|Hello, ann\n", "ru": "Готово|ru\n", "pt-br": "Pronto|pt-br\n", "en-gb": "Ready|Hello, ann\n"} {
+		l, _ := languages.For(code)
+		subject, text, _, err := templates.Render(l, mail.Confirmation, mail.Data{Username: "ann"})
+		if got := subject + "|" + text; err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", code, got, err, want)
+		}
+	}
+	for _, broken := range []struct{ name, content, want string }{
+		{"xx/confirmation.txt", "", "xx is named for no language"},
+		{"ru/welcome.txt", "", "ru/welcome.txt takes the place of no built-in template"},
+		{"ru/activation.txt", "Subject: x\n\nHello", "ru/activation.txt: {{.URL}} does not stand alone"},
+		{"ru/activation.html", "<p>Hello</p>", "ru/activation.html: there is no {{link .URL}}"},
+	} {
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, broken.name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, broken.name), []byte(broken.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := mail.NewTemplates(dir, languages); err == nil || !strings.Contains(err.Error(), broken.want) {
+			t.Errorf("%s: %v, want %s", broken.name, err, broken.want)
 		}
 	}
 }

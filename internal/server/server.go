@@ -173,7 +173,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 	if err != nil {
 		return nil, err
 	}
-	templates, err := mail.NewTemplates(cfg.Mail.Templates)
+	templates, err := mail.NewTemplates(cfg.Mail.Templates, cfg.Spoken())
 	if err != nil {
 		return nil, err
 	}
