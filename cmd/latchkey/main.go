@@ -20,7 +20,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, or show what that would do. serve does so by itself."`
 	User    userCommands   `cmd:"" help:"Make, list and change users."`
 	Flush   flushCommand   `cmd:"" name:"flush-expired-tokens" help:"Delete expired tokens and links, as Django's flushexpiredtokens does."`
-	Config  configCommands `cmd:"" help:"Check a configuration file, or show every setting in effect."`
+	Config  configCommands `cmd:"" help:"Check the configuration, or show every setting in effect."`
 	Django  djangoCommand  `cmd:"" name:"django-settings" help:"Print a script that prints a Django project's settings as Latchkey's: latchkey django-settings | python manage.py shell -v 0."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
 }

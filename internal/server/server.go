@@ -46,7 +46,7 @@ type Server struct {
 	stop    func()
 }
 
-// Served is a path and what is there.
+// Served is a path that answers, and what is there.
 type Served struct{ Path, What string }
 
 // Handler answers every request.
