@@ -16,13 +16,14 @@ import (
 
 // commands are the program's commands, one file each.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Serve accounts over HTTP. Without any configuration: development mode on 127.0.0.1:8000."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database up to date, or show what that would do. serve does so by itself."`
-	User    userCommands   `cmd:"" help:"Make, list and change users."`
-	Flush   flushCommand   `cmd:"" name:"flush-expired-tokens" help:"Delete expired tokens and links, as Django's flushexpiredtokens does."`
-	Config  configCommands `cmd:"" help:"Check the configuration, or show every setting in effect."`
-	Django  djangoCommand  `cmd:"" name:"django-settings" help:"Print a script that prints a Django project's settings as Latchkey's: latchkey django-settings | python manage.py shell -v 0."`
-	Version versionCommand `cmd:"" help:"Say which version this is."`
+	Serve   serveCommand    `cmd:"" help:"Serve accounts over HTTP. Without any configuration: development mode on 127.0.0.1:8000."`
+	Migrate migrateCommand  `cmd:"" help:"Bring the database up to date, or show what that would do. serve does so by itself."`
+	User    userCommands    `cmd:"" help:"Make, list and change users."`
+	Flush   flushCommand    `cmd:"" name:"flush-expired-tokens" help:"Delete expired tokens and links, as Django's flushexpiredtokens does."`
+	Webhook webhookCommands `cmd:"" help:"Show what receivers of events are owed, and tell again what was given up."`
+	Config  configCommands  `cmd:"" help:"Check a configuration file, or show every setting in effect."`
+	Django  djangoCommand   `cmd:"" name:"django-settings" help:"Print a script that prints a Django project's settings as Latchkey's: latchkey django-settings | python manage.py shell -v 0."`
+	Version versionCommand  `cmd:"" help:"Say which version this is."`
 }
 
 // source is where the commands that need a configuration find it.

@@ -46,7 +46,9 @@ type Service struct {
 	// Confirmations counts the confirmation mails to each address, for the limit that those settings put on them; nil for no limit.
 	Confirmations *throttle.Limiter
 	// Receivers are told of events.
-	Receivers []Receiver
+	Receivers []*Receiver
+	// BeforeRegistration and BeforeLogin are asked first, and may refuse; nil where nobody is.
+	BeforeRegistration, BeforeLogin *Hook
 	// Site is what mails say of the site.
 	Site Site
 	// From is the sender of every mail.
@@ -76,6 +78,7 @@ var (
 	ErrNotServed       = errors.New("the database has no table for this")
 	ErrNoSession       = errors.New("there is no such session any more")
 	ErrBadKey          = errors.New("the key confirms no address")
+	ErrHookFailed      = errors.New("a hook that must agree gave no answer")
 )
 
 // A WeakPassword is refused by the password validators; Messages are theirs, in order.
@@ -83,10 +86,14 @@ type WeakPassword struct{ Messages []*message.Text }
 
 func (*WeakPassword) Error() string { return "the password is too weak" }
 
-// Start prepares a service and keeps delivering owed mail until ctx ends; wait returns when the last delivery is over.
+// Start prepares a service, and keeps delivering owed mail and telling receivers of events until ctx ends; wait returns when the last of both is over.
 func (s *Service) Start(ctx context.Context) (wait func()) {
 	s.wake = make(chan struct{}, 1)
-	return s.deliver(ctx)
+	delivered, told := s.deliver(ctx), s.tell(ctx)
+	return func() {
+		delivered()
+		told()
+	}
 }
 
 // JudgePassword runs the password validators against what is known of the user.

@@ -9,11 +9,19 @@ import (
 // A Client is where a request comes from, as the server saw it. It is told to receivers of events and to nobody who calls.
 type Client struct {
 	// Address is the client's own, behind the proxies that are trusted.
-	Address string
+	Address string `json:"address"`
 	// Agent is what the client calls itself, cut to a length that a table can hold.
-	Agent string
+	Agent string `json:"agent"`
 	// Request is the request's id, the one in the log.
-	Request string
+	Request string `json:"request"`
+}
+
+// orNil is nil where nothing is known, as at the command line.
+func (c Client) orNil() *Client {
+	if c == (Client{}) {
+		return nil
+	}
+	return &c
 }
 
 // A visit is what is known of one request on its way through the program: whence it comes, and who turned out to be calling.

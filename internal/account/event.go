@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"latchkey/internal/store"
@@ -48,6 +47,7 @@ const (
 	ViaSession  = "session"
 	ViaPassword = "password"
 	ViaLink     = "link"
+	ViaHook     = "hook"
 )
 
 // An Event is something that happened to an account: what, to whom, by whom, when, from where. It holds no secret.
@@ -69,14 +69,22 @@ type Event struct {
 }
 
 // A Person is what an event tells of a user.
-type Person struct{ ID, Username, Email string }
+type Person struct {
+	ID       string `json:"id"`
+	Username string `json:"username"`
+	Email    string `json:"email"`
+}
+
+func personOf(u *store.User) Person {
+	return Person{ID: u.ID.String(), Username: u.Username, Email: u.Email}
+}
 
 // record notes in the transaction that something happened to a user, nil where none is known. It is the one place that events come from. One request signs a user
 // in or out once, however many tokens, keys and sessions that hands out or takes back.
 func (s *Service) record(ctx context.Context, tx *store.Store, user *store.User, e Event) error {
 	e.ID, e.At = rand.Text(), s.Now()
 	if user != nil {
-		e.User = Person{ID: user.ID.String(), Username: user.Username, Email: user.Email}
+		e.User = personOf(user)
 	}
 	if v := visitOf(ctx); v == nil {
 		e.Actor = Operator
@@ -123,66 +131,23 @@ func (s *Service) recordDifference(ctx context.Context, tx *store.Store, before,
 	return nil
 }
 
-// A Receiver is told of events: a web address, or a function of the program around the server.
-type Receiver struct {
-	// Name tells receivers apart, over restarts too.
-	Name string
-	// Events are those it is told of; all when empty.
-	Events []EventName
-}
-
-func (r *Receiver) wants(name EventName) bool {
-	if len(r.Events) == 0 {
-		return slices.Contains(EventNames(), name)
-	}
-	return slices.Contains(r.Events, name)
-}
-
-// owe writes the event into the queue of each receiver that wants it.
-func (s *Service) owe(ctx context.Context, tx *store.Store, e Event) error {
-	var body []byte
-	for i := range s.Receivers {
-		if !s.Receivers[i].wants(e.Name) {
-			continue
-		}
-		if body == nil {
-			body = e.body()
-		}
-		owed := store.Webhook{EventID: e.ID, Receiver: s.Receivers[i].Name, UserID: e.User.ID, Event: string(e.Name), Body: string(body), CreatedAt: e.At}
-		if err := tx.EnqueueWebhook(ctx, owed); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// body is the event as receivers get it: type, timestamp and data, as the Standard Webhooks specification recommends.
+// body is the event as receivers get it.
 func (e *Event) body() []byte {
-	type user struct {
-		ID       string `json:"id"`
-		Username string `json:"username"`
-		Email    string `json:"email"`
-	}
-	type client struct {
-		Address string `json:"address"`
-		Agent   string `json:"agent"`
-		Request string `json:"request"`
-	}
-	type data struct {
-		User    user     `json:"user"`
+	return envelope(string(e.Name), e.At, struct {
+		User    Person   `json:"user"`
 		Actor   string   `json:"actor"`
 		Changed []string `json:"changed,omitempty"`
 		Via     string   `json:"via,omitempty"`
-		Client  *client  `json:"client"`
-	}
-	out := struct {
-		Type      EventName `json:"type"`
+		Client  *Client  `json:"client"`
+	}{e.User, e.Actor, e.Changed, e.Via, e.Client.orNil()})
+}
+
+// envelope is what goes out: type, timestamp and data, as the Standard Webhooks specification recommends.
+func envelope(kind string, at time.Time, data any) []byte {
+	body, _ := json.Marshal(struct {
+		Type      string    `json:"type"`
 		Timestamp time.Time `json:"timestamp"`
-		Data      data      `json:"data"`
-	}{e.Name, e.At.UTC().Truncate(time.Microsecond), data{User: user(e.User), Actor: e.Actor, Changed: e.Changed, Via: e.Via}}
-	if e.Client != (Client{}) {
-		out.Data.Client = (*client)(&e.Client)
-	}
-	body, _ := json.Marshal(out) // texts and a time of this age: cannot fail
+		Data      any       `json:"data"`
+	}{kind, at.UTC().Truncate(time.Microsecond), data}) // texts and a time of this age: cannot fail
 	return body
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 
 // everything is a receiver of all events.
 func everything(s *account.Service) {
-	s.Receivers = []account.Receiver{{Name: "test"}}
+	s.Receivers = []*account.Receiver{{Name: "test"}}
 	s.Allauth = account.DefaultConfig()
 	s.Allauth.EmailVerification = account.MandatoryVerification
 }
@@ -78,8 +79,8 @@ func TestEveryVerbRecords(t *testing.T) {
 			return w.SetActive(ctx, ann.ID, true)
 		}, "user.deactivated user.activated"},
 		"Update": {func(w *world, ann *store.User) error {
-			values := []account.Value{{Field: "first_name", Value: "Ann"}, {Field: "email", Value: "new@example.com"}, {Field: "username", Value: "anna"}, {Field: "last_name", Value: ""}}
-			_, err := w.Update(ctx, account.Update{ID: ann.ID, Values: values, Activation: letter(mail.Activation)})
+			texts := []account.Text{{Column: "first_name", Value: "Ann"}, {Column: "email", Value: "new@example.com"}, {Column: "username", Value: "anna"}, {Column: "last_name"}}
+			_, err := w.Update(ctx, account.Update{ID: ann.ID, Texts: texts, Activation: letter(mail.Activation)})
 			return err
 		}, "user.updated username.changed email.changed user.deactivated"},
 		"ChangeUsername": {func(w *world, ann *store.User) error { return w.ChangeUsername(ctx, ann.ID, "anna", account.Letters{}) }, "username.changed"},
@@ -211,7 +212,7 @@ func TestEventsOfARequest(t *testing.T) {
 		must(t, w.CloseSession(request(), key))
 		staff := request()
 		account.SetCaller(staff, root.ID)
-		_, err = w.Update(staff, account.Update{ID: ann.ID, Values: []account.Value{{Field: "last_name", Value: "Ash"}}})
+		_, err = w.Update(staff, account.Update{ID: ann.ID, Texts: []account.Text{{Column: "last_name", Value: "Ash"}}})
 		must(t, err)
 		names, bodies = w.owed()
 		same(t, "events", names, "user.logout user.updated")
@@ -225,7 +226,7 @@ func TestEventsOfARequest(t *testing.T) {
 func TestReceiversGetWhatTheyAskedFor(t *testing.T) {
 	testenv.EachDatabase(t, func(t *testing.T, url string) {
 		w := newWorld(t, url, func(s *account.Service) {
-			s.Receivers = []account.Receiver{{Name: "all"}, {Name: "some", Events: []account.EventName{account.EventDeleted}}}
+			s.Receivers = []*account.Receiver{{Name: "all"}, {Name: "some", Events: []account.EventName{account.EventDeleted}}}
 		})
 		ann := w.register("ann", false)
 		_, err := w.SignIn(ctx, "ann", anything)
@@ -246,4 +247,15 @@ func TestReceiversGetWhatTheyAskedFor(t *testing.T) {
 		same(t, "owed", got, []string{"all user.registered", "all user.deleted", "some user.deleted"})
 		same(t, "the ids of one event", w.count("SELECT count(DISTINCT event_id) FROM latchkey_webhook WHERE event = 'user.deleted'"), 1)
 	})
+}
+
+// docs/webhooks.md tells of every event.
+func TestEventsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/webhooks.md")
+	must(t, err)
+	for _, name := range account.EventNames() {
+		if !strings.Contains(string(text), "`"+string(name)+"`") {
+			t.Errorf("there is no %s", name)
+		}
+	}
 }

@@ -10,8 +10,6 @@ import (
 // A Registration is what a new account is made of. The caller has checked the form of each value and the password's strength.
 type Registration struct {
 	Username, Email, FirstName, LastName, Password string
-	// Extra are the values of other columns by the names of their fields, as store.User has them.
-	Extra map[string]any
 	// Inactive accounts wait for their activation link.
 	Inactive bool
 	// Staff and Superuser are for the command line; no API sets them.
@@ -26,12 +24,7 @@ type Registration struct {
 
 // Register makes the account and the mail it owes in one transaction. ErrTaken where the name's normal form belongs to somebody, or somebody was quicker.
 func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, error) {
-	encoded, err := s.Passwords.Make(ctx, reg.Password)
-	if err != nil {
-		return nil, err
-	}
 	user := &store.User{
-		Password:    encoded,
 		Username:    NormalizeUsername(reg.Username),
 		Email:       NormalizeEmail(reg.Email),
 		FirstName:   reg.FirstName,
@@ -40,10 +33,16 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 		IsStaff:     reg.Staff,
 		IsSuperuser: reg.Superuser,
 		DateJoined:  s.Now(),
-		Extra:       reg.Extra,
 	}
 	if reg.Verbatim {
 		user.Username = reg.Username
+	}
+	if err := s.askBefore(ctx, s.BeforeRegistration, "before.registration", user); err != nil {
+		return nil, err
+	}
+	var err error
+	if user.Password, err = s.Passwords.Make(ctx, reg.Password); err != nil {
+		return nil, err
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
 		if reg.NewAddress {
@@ -77,12 +76,12 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 
 // newAddress refuses an address that somebody has, and keeps others from taking it before the transaction ends.
 func newAddress(ctx context.Context, tx *store.Store, email string) error {
-	if err := tx.Reserve(ctx, tx.Model().EmailField, strings.ToLower(email)); err != nil {
+	if err := tx.Reserve(ctx, "email", strings.ToLower(email)); err != nil {
 		return err
 	}
 	users, err := tx.UsersByEmailFold(ctx, email)
 	if err == nil && len(users) > 0 {
-		err = &store.Duplicate{Column: tx.Model().EmailField}
+		err = &store.Duplicate{Column: "email"}
 	}
 	return err
 }

@@ -48,10 +48,18 @@ func (s *Service) SignInWith(ctx context.Context, c Credentials) (Login, error) 
 			return Login{}, err
 		}
 		if user != nil {
-			return Login{user, backend}, nil
+			return s.admit(ctx, user, backend)
 		}
 	}
 	return Login{}, s.refuse(ctx, try)
+}
+
+// admit lets in whoever gave the right password, if the hook agrees.
+func (s *Service) admit(ctx context.Context, user *store.User, backend string) (Login, error) {
+	if err := s.askBefore(ctx, s.BeforeLogin, "before.login", user); err != nil {
+		return Login{}, errors.Join(err, s.record(ctx, s.Store, user, Event{Name: EventLoginFailed, Via: ViaHook}))
+	}
+	return Login{user, backend}, nil
 }
 
 // SignInByEmail is SignIn by the account's address instead of its name, whatever the address's case and the backends. Of several users who have it, the first
@@ -72,7 +80,7 @@ func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Lo
 	if user == nil {
 		return Login{}, s.refuse(ctx, try)
 	}
-	return Login{user, ModelBackend}, nil
+	return s.admit(ctx, user, ModelBackend)
 }
 
 // An attempt is a sign-in under way: its passwords, and whom they were tried on.

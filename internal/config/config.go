@@ -24,6 +24,7 @@ import (
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
+	"latchkey/internal/webhook"
 )
 
 // The two profiles: safe closes the holes of the reference, exact keeps every answer of it that is not a 5xx.
@@ -99,6 +100,10 @@ type Config struct {
 	MaxBody int `yaml:"max_body"`
 	// How long running requests may take once the server is told to stop.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+	// Who is told of events: entries with `url`, `secret` or `secret_file`, and where they are wanted `events`, `name` and `allow_http`. See [webhooks.md](webhooks.md).
+	Webhooks []webhook.Endpoint `yaml:"webhooks"`
+	// Who is asked before something happens, and may refuse it.
+	Hooks webhook.Hooks `yaml:"hooks"`
 	// `debug`, `info`, `warn` or `error`.
 	LogLevel string `yaml:"log_level"`
 	// `text` or `json`.
@@ -130,7 +135,7 @@ type Config struct {
 	LocalePaths []string `yaml:"LOCALE_PATHS"`
 	// How long mailed links are good.
 	PasswordResetTimeout time.Duration `yaml:"PASSWORD_RESET_TIMEOUT"`
-	// The user model, as in `accounts.User`: its table is `accounts_user`, unless `user_model.table` names it.
+	// Only this; a table of one's own is described by `user_model`.
 	AuthUserModel string `yaml:"AUTH_USER_MODEL"`
 	// Who may sign in with what: also `…AllowAllUsersModelBackend`, `djoser.auth_backends.LoginFieldBackend`,
 	// `allauth.account.auth_backends.AuthenticationBackend`.
@@ -275,6 +280,7 @@ func Default() *Config {
 		ThrottleRates:             defaultThrottleRates(),
 		MaxBody:                   4 << 20,
 		ShutdownTimeout:           15 * time.Second,
+		Hooks:                     webhook.DefaultHooks(),
 		LogLevel:                  "info",
 		LogFormat:                 "text",
 		SiteID:                    1,
@@ -332,7 +338,7 @@ func (c *Config) Location() *time.Location { return c.location }
 
 // Store is the part of the settings that the database wants.
 func (c *Config) Store() store.Config {
-	cfg := store.Config{URL: c.Database, User: c.storeModel(), Zone: c.location}
+	cfg := store.Config{URL: c.Database, User: c.UserModel}
 	if c.InstalledApps != nil {
 		has := func(app string) bool { return slices.Contains(c.InstalledApps, app) }
 		cfg.Installed = &store.Apps{

@@ -129,6 +129,8 @@ SECRET_KEY_FALLBACKS: [geheim3]
 EMAIL_HOST_PASSWORD: geheim4
 SIMPLE_JWT: {SIGNING_KEY: geheim5-0123456789abcdef0123456789abcdef}
 SOCIALACCOUNT_PROVIDERS: {github: {APP: {secret: geheim6}}}
+webhooks: [{url: 'https://app.example.com/hook', secret: whsec_Z2VoZWltNy0wMTIzNDU2Nzg5YWJjZGVm}]
+hooks: {before_login: {url: 'https://app.example.com/login', secret: whsec_Z2VoZWltOC0wMTIzNDU2Nzg5YWJjZGVm}}
 `)
 	var out strings.Builder
 	slog.New(slog.NewTextHandler(&out, nil)).Info("start", "config", c, "key", c.SecretKey)
@@ -138,13 +140,14 @@ SOCIALACCOUNT_PROVIDERS: {github: {APP: {secret: geheim6}}}
 		out.WriteString(s.Key + "=" + s.Value + "\n")
 		values[s.Key] = s.Value
 	}
-	for _, secret := range []string{"geheim", "0123456789abcdef"} {
+	for _, secret := range []string{"geheim", "0123456789abcdef", "whsec_Z2V"} {
 		if strings.Contains(out.String(), secret) {
 			t.Errorf("%s is shown:\n%s", secret, out.String())
 		}
 	}
 	for key, want := range map[string]string{
 		"database": "postgres://app:(hidden)@db/app?sslpassword=hidden", "secret_key": hidden, "SECRET_KEY_FALLBACKS": hidden,
+		"webhooks": "[{url: https://app.example.com/hook, secret: (hidden)}]", "hooks.before_login.secret": hidden,
 		"EMAIL_HOST_PASSWORD": hidden, "SIMPLE_JWT.SIGNING_KEY": hidden, "SOCIALACCOUNT_PROVIDERS": hidden,
 	} {
 		if values[key] != want {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"latchkey/internal/account"
-	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
 
@@ -28,7 +27,7 @@ type Setting struct {
 }
 
 // secretSettings hold nothing that may be shown. The database's URL is shown without its password.
-var secretSettings = []string{"secret_key", "SECRET_KEY_FALLBACKS", "EMAIL_HOST_PASSWORD", "SIMPLE_JWT.SIGNING_KEY", "SOCIALACCOUNT_PROVIDERS"}
+var secretSettings = []string{"secret_key", "SECRET_KEY_FALLBACKS", "EMAIL_HOST_PASSWORD", "SIMPLE_JWT.SIGNING_KEY", "hooks.before_registration.secret", "hooks.before_login.secret", "SOCIALACCOUNT_PROVIDERS"}
 
 // Effective lists every setting with its value and where it comes from, in the order of the documentation.
 func (c *Config) Effective() []Setting {
@@ -110,10 +109,6 @@ func show(value any) string {
 			return "null"
 		}
 		return show(v.Values[0])
-	case store.FieldConfig:
-		if reflect.DeepEqual(v, store.FieldConfig{Name: v.Name}) {
-			return showText(v.Name)
-		}
 	case Language:
 		if v.Name == "" {
 			return showText(v.Code)
@@ -157,7 +152,11 @@ func showKind(v reflect.Value) string {
 	case reflect.Struct:
 		var parts []string
 		for _, f := range fieldsOf(v) {
-			if !f.value.IsZero() {
+			switch {
+			case f.value.IsZero():
+			case f.name == "secret":
+				parts = append(parts, f.name+": "+showText(hidden))
+			default:
 				parts = append(parts, f.name+": "+show(f.value.Interface()))
 			}
 		}

@@ -24,6 +24,7 @@ import (
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
+	"latchkey/internal/webhook"
 )
 
 // A mounted dialect: its prefix, without a slash at the end, and its routes.
@@ -116,9 +117,6 @@ func escapePath(path string) string {
 	return b.String()
 }
 
-// entrances are the paths that stand for the dialects which answer nothing at their mount itself.
-var entrances = map[string]string{config.DjRestAuth: "login/", config.RegisterLoginRefresh: "login"}
-
 // mount builds the handler: the view that all dialects share, the dialects, and what the server answers itself.
 func (s *Server) mount(cfg *config.Config, o Options) error {
 	view, err := s.view(cfg, o)
@@ -132,6 +130,7 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 	}}
 	if s.box != nil {
 		rt.mail = http.StripPrefix("/dev/mail", s.box.Handler())
+		s.Served = append(s.Served, Served{"/dev/mail/", "the mail that was sent (development only)"})
 	}
 	for _, m := range cfg.Mounts {
 		routes, err := s.dialect(cfg, o, view, m)
@@ -139,14 +138,11 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 			return err
 		}
 		if routes == nil {
-			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + " (not served: the database has no table of what a login gives)"})
+			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + ": NOT SERVED, for the database has no table of what a login gives; its paths answer 404"})
 			continue
 		}
-		s.Served = append(s.Served, Served{m.Path + "/" + entrances[m.Dialect], m.Dialect})
+		s.Served = append(s.Served, Served{m.Path + "/", m.Dialect})
 		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
-	}
-	if s.box != nil {
-		s.Served = append(s.Served, Served{"/dev/mail/", "mailbox"})
 	}
 	sort.SliceStable(rt.mounts, func(i, j int) bool { return len(rt.mounts[i].prefix) > len(rt.mounts[j].prefix) })
 	if cfg.CrossOrigin() {
@@ -440,6 +436,7 @@ func page(w http.ResponseWriter, r *http.Request, status int, title, text *messa
 func failed(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		var referenced *store.Referenced
+		var refusal *webhook.Refusal
 		switch {
 		case errors.Is(r.Context().Err(), context.Canceled):
 			// Nobody waits for the answer any more.
@@ -454,6 +451,10 @@ func failed(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
 		case errors.As(err, &referenced):
 			log.WarnContext(r.Context(), "a user could not be deleted", "error", err)
 			writeError(w, r, drf.Detail(http.StatusConflict, message.T("The user is still referred to by other records.")))
+		case errors.As(err, &refusal):
+			writeError(w, r, refused(refusal))
+		case errors.Is(err, account.ErrHookFailed):
+			unavailable(w, r, 2) // account has logged why
 		case errors.Is(err, account.ErrNotServed):
 			writeError(w, r, drf.NotFound())
 		default:

@@ -1,0 +1,75 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/internal/store"
+)
+
+// Events are claimed in the order of each receiver and user, are one's until the lease is over, and when given up let the next ones pass.
+func TestWebhookQueue(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		add := func(event, receiver, user string) {
+			must(t, s.EnqueueWebhook(ctx, store.Webhook{EventID: event, Receiver: receiver, UserID: user, Event: "user.login", Body: "{}", QueuedAt: noon}))
+		}
+		add("a1", "r", "1")
+		add("a2", "r", "1")
+		add("b1", "r", "2")
+		add("a1", "other", "1")
+		now := noon
+		claim := func(receiver, want string) *store.Webhook {
+			t.Helper()
+			got, err := s.ClaimWebhook(ctx, receiver, now, time.Minute)
+			switch {
+			case want == "" && err == store.ErrNotFound:
+			case err != nil || got.EventID != want:
+				t.Fatalf("got %+v, %v; want %q", got, err, want)
+			}
+			return got
+		}
+		a1 := claim("r", "a1")
+		claim("r", "b1") // a2 waits for a1
+		claim("r", "")
+		claim("other", "a1")
+		now = now.Add(time.Minute)
+		again := claim("r", "a1") // the lease is over
+		if err := s.WebhookPutOff(ctx, a1, "late", now); err != store.ErrNotFound {
+			t.Errorf("the first claim is still good: %v", err)
+		}
+		must(t, s.WebhookPutOff(ctx, again, "later", now.Add(time.Hour)))
+		b1 := claim("r", "b1")
+		must(t, s.WebhookDelivered(ctx, b1.ID))
+		claim("r", "")
+		now = now.Add(time.Hour)
+		again = claim("r", "a1")
+		if again.LastError != "later" || again.Attempts != 3 {
+			t.Errorf("got %+v", again)
+		}
+		must(t, s.WebhookFailed(ctx, again, "no", now, now.Add(time.Hour)))
+		claim("r", "a2")
+		if err := s.ReplayWebhook(ctx, b1.ID, now); err != store.ErrNotFound {
+			t.Errorf("replaying what was delivered: %v", err)
+		}
+		must(t, s.ReplayWebhook(ctx, again.ID, now))
+		claim("r", "a1")
+		if n, err := s.FlushExpired(ctx, now.Add(1000*time.Hour), 100, nil); n != 0 || err != nil {
+			t.Errorf("what is owed expires: %d, %v", n, err)
+		}
+	})
+}
+
+// What was given up goes when it expires.
+func TestGivenUpWebhooksExpire(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		must(t, s.EnqueueWebhook(ctx, store.Webhook{EventID: "a", Receiver: "r", UserID: "1", QueuedAt: noon}))
+		w, err := s.ClaimWebhook(ctx, "r", noon, time.Minute)
+		must(t, err)
+		must(t, s.WebhookFailed(ctx, w, "no", noon, noon.Add(time.Hour)))
+		for _, want := range []int64{0, 1} {
+			if n, err := s.FlushExpired(ctx, noon.Add(time.Duration(want)*time.Hour), 100, nil); n != want || err != nil {
+				t.Errorf("%d rows went, %v; want %d", n, err, want)
+			}
+		}
+	})
+}
