@@ -377,7 +377,7 @@ func TestSuggestedRequest(t *testing.T) {
 		s := newShell(t)
 		sv := s.serve("--config", s.write("latchkey.yaml", "development: true\n"+settings))
 		sv.stop(t)
-		_, command, found := strings.Cut(sv.said.String(), "Try it:  curl ")
+		_, command, found := strings.Cut(sv.said.String(), "Try it:\n  curl ")
 		command, _, _ = strings.Cut(command, "\n")
 		words := strings.Split(command, " -d ")
 		if !found || len(words) < 4 {

@@ -48,13 +48,13 @@ func withAccounts(ctx context.Context, s *source, fn func(*tools) error) (err er
 	if err := cfg.EnsureSecret(); err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, cfg.Store())
+	db, err := server.OpenStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.Migrate(ctx); err != nil {
-		return err
+		return cfg.Explain(err)
 	}
 	accounts, err := server.Accounts(cfg, db, &mail.Mailbox{}, server.Options{Log: slog.Default(), Now: time.Now, Terminal: io.Discard})
 	if err != nil {

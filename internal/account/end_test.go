@@ -84,7 +84,7 @@ func TestWhatEndsWithAChange(t *testing.T) {
 		}, none, with(all, "session", false)},
 		// The session of a user who may sign in is Django's own and tied to the password alone.
 		{"change of address", func(e *account.End) { e.OnEmailChange = false }, func(w *world, o opened) error {
-			_, err := w.Update(ctx, account.Update{ID: o.user.ID, Texts: []account.Text{{Column: "email", Value: "new@example.com"}}, Note: account.Letter{Protocol: "https"}})
+			_, err := w.Update(ctx, account.Update{ID: o.user.ID, Values: []account.Value{{Field: "email", Value: "new@example.com"}}, Note: account.Letter{Protocol: "https"}})
 			return err
 		}, with(none, "session", true), all},
 		{"deactivation", func(e *account.End) { e.OnDeactivation = false }, func(w *world, o opened) error {

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -125,12 +126,8 @@ func (s *Service) encodePair(refresh tokens.Token, now time.Time) (pair Pair, er
 
 func (s *Service) claimant(user *store.User) tokens.Claimant {
 	value, _ := user.Field(s.JWT.UserIDField)
-	id, isID := value.(store.ID)
-	text, _ := value.(string)
-	if isID {
-		text = id.String()
-	}
-	return tokens.Claimant{ID: text, IDIsInteger: isID && s.JWT.IntegerUserID, Password: user.Password}
+	_, isID := value.(store.ID)
+	return tokens.Claimant{ID: fmt.Sprint(value), IDIsInteger: isID && s.JWT.IntegerUserID, Password: user.Password}
 }
 
 // recordIssued writes a refresh token into Django's table, and in the safe profile where rotation ends tokens also into its family.

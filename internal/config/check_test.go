@@ -75,6 +75,9 @@ func TestProblems(t *testing.T) {
 		{"mounts: [{path: /a, dialect: djoser}, {path: a/, dialect: djoser}]", "djoser is mounted twice at \"/a\""},
 		{"user_model: {table: 'a; drop'}", "user_model.table: this is no name of a table"},
 		{"user_model: {username_field: phone}", "user_model.username_field:"},
+		{"user_model: {fields: [phone, {name: 'a b'}]}", `user_model.fields.1: "a b" is no name of a column`},
+		{"user_model: {fields: [{nme: phone}]}", "user_model.fields.0.nme: no such setting; did you mean name?"},
+		{"user_model: {fields: phone}", "user_model.fields: a list is wanted here"},
 		{"user_model: {required_fields: [is_staff]}", `"is_staff" is not known here`},
 		{"user_model: {required_fields: [username]}", "it names the username_field"},
 		{"login_fields: [password]", `login_fields: "password" is not known here`},
@@ -104,7 +107,7 @@ func TestProblems(t *testing.T) {
 		{"REST_AUTH: {REGISTER_PERMISSION_CLASSES: [shop.Nobody]}", `"shop.Nobody" is not known here`},
 		{"REST_AUTH: {TOKEN_MODEL: shop.Token}", "only the token model of REST framework"},
 
-		{"AUTH_USER_MODEL: accounts.User", "describe the table under user_model"},
+		{"AUTH_USER_MODEL: accounts_user", `"accounts_user" is no model; write the app and the model as in accounts.User`},
 		{"AUTHENTICATION_BACKENDS: []", "nobody could sign in"},
 		{"AUTHENTICATION_BACKENDS: [django.contrib.auth.backends.ModelBakend]", "did you mean django.contrib.auth.backends.ModelBackend?"},
 		{"TIME_ZONE: Europe/Berlinn", "TIME_ZONE: \"Europe/Berlinn\" is no time zone"},

@@ -135,7 +135,7 @@ type Config struct {
 	LocalePaths []string `yaml:"LOCALE_PATHS"`
 	// How long mailed links are good.
 	PasswordResetTimeout time.Duration `yaml:"PASSWORD_RESET_TIMEOUT"`
-	// Only this; a table of one's own is described by `user_model`.
+	// The user model, as in `accounts.User`: its table is `accounts_user`, unless `user_model.table` names it.
 	AuthUserModel string `yaml:"AUTH_USER_MODEL"`
 	// Who may sign in with what: also `…AllowAllUsersModelBackend`, `djoser.auth_backends.LoginFieldBackend`,
 	// `allauth.account.auth_backends.AuthenticationBackend`.
@@ -338,7 +338,7 @@ func (c *Config) Location() *time.Location { return c.location }
 
 // Store is the part of the settings that the database wants.
 func (c *Config) Store() store.Config {
-	cfg := store.Config{URL: c.Database, User: c.UserModel}
+	cfg := store.Config{URL: c.Database, User: c.storeModel(), Zone: c.location}
 	if c.InstalledApps != nil {
 		has := func(app string) bool { return slices.Contains(c.InstalledApps, app) }
 		cfg.Installed = &store.Apps{

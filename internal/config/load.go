@@ -112,6 +112,7 @@ func (c *Config) fillDefaults(file bool) {
 		c.EndTokensOn = []string{OnPassword, OnEmail, OnDeactivation, OnDeletion}
 	}
 	c.fillAllauth()
+	c.fillUserModel()
 	c.SimpleJWT.IntegerUserID = c.JWTUserID == "integer"
 	c.SimpleJWT.ShortSecrets = c.Profile == Exact
 	c.Passwords.ExactCommonList = c.Profile == Exact
