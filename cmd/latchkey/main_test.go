@@ -299,8 +299,8 @@ func TestUsers(t *testing.T) {
 		}
 	}
 	list, _ := s.run(0, "", "user", "list")
-	want := "ID  USERNAME  EMAIL             ACTIVE  STAFF  SUPERUSER  LAST LOGIN\n" +
-		"1   root      root@example.com  true    true   true       never\n"
+	want := "ID  USERNAME  EMAIL             STATUS            LAST LOGIN\n" +
+		"1   root      root@example.com  active superuser  never\n"
 	if list != want {
 		t.Errorf("list:\n%swant\n%s", list, want)
 	}

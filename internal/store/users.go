@@ -220,6 +220,15 @@ func (s *Store) Users(ctx context.Context) ([]User, error) {
 	return s.userList(ctx, s.selectUsers()+"ORDER BY u."+s.key())
 }
 
+// UsersAfter reads at most limit users behind the one with a key, ordered by it: page by page, all of them without ever holding many. A zero key is before all.
+func (s *Store) UsersAfter(ctx context.Context, id ID, limit int) ([]User, error) {
+	order := " ORDER BY u." + s.key() + " LIMIT "
+	if id.IsZero() {
+		return s.userList(ctx, s.selectUsers()+order+"$1", limit)
+	}
+	return s.userList(ctx, s.selectUsers()+"WHERE u."+s.key()+" > $1"+order+"$2", id, limit)
+}
+
 // exists tells whether a query finds a row.
 func (s *Store) exists(ctx context.Context, query string, args ...any) (bool, error) {
 	var one int

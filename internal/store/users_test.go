@@ -114,6 +114,9 @@ func TestLookups(t *testing.T) {
 		}
 		for _, test := range []struct{ what, got, want string }{
 			{"all", names(s.Users(ctx)), "ann bob eve"},
+			{"a page", names(s.UsersAfter(ctx, store.ID{}, 2)), "ann bob"},
+			{"the next page", names(s.UsersAfter(ctx, bob.ID, 2)), "eve"},
+			{"the page after that", names(s.UsersAfter(ctx, eve.ID, 2)), ""},
 			{"exact", names(s.UsersBy(ctx, "email", "ann@example.com")), "ann eve"},
 			{"fold", names(s.UsersByEmailFold(ctx, "Ann@EXAMPLE.com")), "ann bob eve"},
 			{"fold takes no patterns", names(s.UsersByEmailFold(ctx, "a_n@example.%")), ""},
