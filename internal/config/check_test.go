@@ -44,6 +44,7 @@ func TestProblems(t *testing.T) {
 		{"trusted_proxies: [10.0.0.0/99]", `"10.0.0.0/99" is neither an address nor a network`},
 		{"LANGUAGES: [[a, b, c]]", "a language is a code"},
 		{"LANGUAGES: ['d e']", `"d e" is no language`},
+		{"LOCALE_PATHS: [/no/such/folder]", ":2:1: LOCALE_PATHS: a catalogue cannot be read: /no/such/folder: no such file or directory"},
 		{"DOMAIN: *x", "DOMAIN: no such anchor above"},
 		{"DOMAIN: !env X", "DOMAIN: tags have no meaning here; leave out !env"},
 		{"base: &b {a: b}\n<<: *b", "a key must be a plain name"},

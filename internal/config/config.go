@@ -131,7 +131,7 @@ type Config struct {
 	LanguageCode string `yaml:"LANGUAGE_CODE"`
 	// Languages that a client may ask for: codes, or lists of code and name. All that there are where it is not given.
 	Languages []Language `yaml:"LANGUAGES"`
-	// Folders of translations as Django has them, <locale>/LC_MESSAGES/django.po, the first one counting most. They go before the built-in ones and add languages.
+	// Folders of translations as Django has them, `<locale>/LC_MESSAGES/django.po`, the first one counting most. They go before the built-in ones and add languages.
 	LocalePaths []string `yaml:"LOCALE_PATHS"`
 	// How long mailed links are good.
 	PasswordResetTimeout time.Duration `yaml:"PASSWORD_RESET_TIMEOUT"`
