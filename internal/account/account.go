@@ -39,6 +39,10 @@ type Service struct {
 	End End
 	// RefreshGrace is how long after its rotation a refresh token may come again, and gets the same successor; later its family ends.
 	RefreshGrace time.Duration
+	// Devices keeps on record what users have open, so that they can see and end it.
+	Devices bool
+	// EndAccess ends access tokens with the rest, which costs a query for each request that one signs in.
+	EndAccess bool
 	// SessionAge is how long a session lives after its last write.
 	SessionAge time.Duration
 	// Allauth is allauth's settings.

@@ -93,6 +93,7 @@ func newService(t testing.TB, url string, c *clock, change func(*account.Service
 		LoginField:    "username",
 		End:           account.End{OnPasswordChange: true, OnEmailChange: true, OnDeactivation: true, OnDeletion: true},
 		RefreshGrace:  10 * time.Second,
+		Devices:       true,
 		SessionAge:    time.Hour,
 		Site:          account.Site{Domain: "example.com", Name: "Example"},
 		From:          "noreply@example.com",
@@ -107,7 +108,7 @@ func newService(t testing.TB, url string, c *clock, change func(*account.Service
 }
 
 // exact makes the profile exact, where nothing ends unless settings say so.
-func exact(s *account.Service) { s.Exact, s.End = true, account.End{} }
+func exact(s *account.Service) { s.Exact, s.End, s.Devices = true, account.End{}, false }
 
 func must(t testing.TB, err error) {
 	t.Helper()

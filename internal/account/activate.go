@@ -65,24 +65,6 @@ func (s *Service) SetActive(ctx context.Context, id store.ID, active bool) error
 		if active || !s.End.OnDeactivation {
 			return nil
 		}
-		return s.end(ctx, tx, id)
+		return s.end(ctx, tx, id, true)
 	})
-}
-
-// end ends a user's refresh tokens, token key and outstanding links. Sessions are not looked for, since nothing in
-// django_session but its signed data names their user: a new password ends them by itself, they rest while the user is inactive, and a new address leaves them.
-func (s *Service) end(ctx context.Context, tx *store.Store, id store.ID) error {
-	now := s.Now()
-	apps := tx.Apps()
-	if apps.Blacklist {
-		if err := tx.BlacklistUser(ctx, id, now); err != nil {
-			return err
-		}
-	}
-	if apps.AuthToken {
-		if _, err := tx.DeleteTokenKey(ctx, id); err != nil {
-			return err
-		}
-	}
-	return tx.EndLinks(ctx, id, now)
 }

@@ -48,6 +48,25 @@ func (*BadToken) Error() string { return "the token is not good for any class" }
 // UserOfToken finds the user whom a JWT signs in: *BadToken, ErrNoUserClaim, ErrUserNotFound, ErrInactive, ErrPasswordChanged.
 // A stateless user is made of the token's claims and never looked up.
 func (s *Service) UserOfToken(ctx context.Context, raw string, classes []TokenClass, stateless bool) (*store.User, tokens.Token, error) {
+	user, token, err := s.userOfToken(ctx, raw, classes, stateless)
+	if err != nil {
+		return nil, token, err
+	}
+	over, err := s.over(ctx, user, token)
+	if err != nil {
+		return nil, token, err
+	}
+	if over {
+		bad := &BadToken{}
+		for _, class := range classes {
+			bad.Messages = append(bad.Messages, TokenMessage{class.Name, class.Type, blacklisted.Message})
+		}
+		return nil, token, bad
+	}
+	return user, token, nil
+}
+
+func (s *Service) userOfToken(ctx context.Context, raw string, classes []TokenClass, stateless bool) (*store.User, tokens.Token, error) {
 	token, err := s.tokenOf(ctx, raw, classes)
 	if err != nil {
 		return nil, token, err

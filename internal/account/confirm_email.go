@@ -84,13 +84,8 @@ func (s *Service) confirm(ctx context.Context, tx *store.Store, user *store.User
 		primary = primary || r.Primary
 	}
 	if !primary || s.Allauth.ChangeEmail {
-		if err := tx.MakePrimary(ctx, *row); err != nil {
+		if err := s.makeOwn(ctx, tx, user, row); err != nil {
 			return err
-		}
-		if user.Email != row.Email {
-			if err := tx.SetEmail(ctx, user.ID, row.Email); err != nil {
-				return err
-			}
 		}
 	}
 	if s.Allauth.ChangeEmail {
@@ -109,6 +104,17 @@ func (s *Service) confirm(ctx context.Context, tx *store.Store, user *store.User
 		return err
 	}
 	return s.recordDifference(ctx, tx, user, after)
+}
+
+// makeOwn makes a verified address the account's own, which ends what a change of address ends.
+func (s *Service) makeOwn(ctx context.Context, tx *store.Store, user *store.User, row *store.EmailAddress) error {
+	if err := tx.MakePrimary(ctx, *row); err != nil || user.Email == row.Email {
+		return err
+	}
+	if err := tx.SetEmail(ctx, user.ID, row.Email); err != nil || !s.End.OnEmailChange || user.Email == "" || lower(user.Email) == lower(row.Email) {
+		return err
+	}
+	return s.end(ctx, tx, user.ID, true)
 }
 
 // activateByAddress lets a user in who waits for an activation link to the address that is confirmed: both prove the same. It is the sign-up itself that

@@ -1,6 +1,9 @@
 package account_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +12,7 @@ import (
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/testenv"
+	"latchkey/internal/tokens"
 )
 
 // opened is all that a user may have open.
@@ -82,11 +86,10 @@ func TestWhatEndsWithAChange(t *testing.T) {
 		{"password set by an administrator", func(e *account.End) { e.OnPasswordChange = false }, func(w *world, o opened) error {
 			return w.SetPassword(ctx, o.user.ID, anything)
 		}, none, with(all, "session", false)},
-		// The session of a user who may sign in is Django's own and tied to the password alone.
 		{"change of address", func(e *account.End) { e.OnEmailChange = false }, func(w *world, o opened) error {
-			_, err := w.Update(ctx, account.Update{ID: o.user.ID, Values: []account.Value{{Field: "email", Value: "new@example.com"}}, Note: account.Letter{Protocol: "https"}})
+			_, err := w.Update(ctx, account.Update{ID: o.user.ID, Texts: []account.Text{{Column: "email", Value: "new@example.com"}}, Note: account.Letter{Protocol: "https"}})
 			return err
-		}, with(none, "session", true), all},
+		}, none, all},
 		{"deactivation", func(e *account.End) { e.OnDeactivation = false }, func(w *world, o opened) error {
 			return w.SetActive(ctx, o.user.ID, false)
 		}, none, with(with(all, "session", false), "key", false)},
@@ -113,7 +116,7 @@ func TestWhatEndsWithAChange(t *testing.T) {
 	}
 }
 
-// An inactive user's key and session are not honoured, but come back with the user where deactivation ends nothing.
+// What a deactivation ends stays ended when it is taken back.
 func TestDeactivatedTokensDoNotComeBack(t *testing.T) {
 	testenv.EachDatabase(t, func(t *testing.T, url string) {
 		w := newWorld(t, url, nil)
@@ -124,6 +127,98 @@ func TestDeactivatedTokensDoNotComeBack(t *testing.T) {
 		wants(t, "key", err, account.ErrUserNotFound)
 		_, err = w.Refresh(ctx, ann.refresh)
 		wants(t, "refresh", err, listed)
+		_, err = w.UserOfSession(ctx, ann.session)
+		wants(t, "session", err, account.ErrNoSession)
+	})
+}
+
+// djangoSession opens a session as Django does: Latchkey is not told.
+func (w *world) djangoSession(user *store.User, key string) string {
+	w.t.Helper()
+	now := w.Now()
+	session := tokens.Session{UserID: user.ID.String(), Backend: account.ModelBackend, Hash: w.SessionHash(user)}
+	must(w.t, w.Store.SaveSession(ctx, store.SessionRow{Key: key, Data: w.Keys.EncodeSession(session, now), Expires: now.Add(w.SessionAge)}))
+	return key
+}
+
+// Sessions that Django opened end too, whether they came here before or not, and those that are opened afterwards are good.
+func TestSessionsOfDjangoEnd(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		w := newWorld(t, url, nil)
+		ann, bob := w.register("ann", false), w.register("bob", false)
+		seen, unseen, other := w.djangoSession(ann, "seen-session"), w.djangoSession(ann, "unseen-session"), w.djangoSession(bob, "bobs-session")
+		for range 2 {
+			user, err := w.UserOfSession(ctx, seen)
+			must(t, err)
+			same(t, "user", user.ID, ann.ID)
+		}
+		must(t, w.SetActive(ctx, ann.ID, false))
+		_, err := w.UserOfSession(ctx, unseen)
+		wants(t, "an inactive user's session", err, account.ErrUserNotFound)
+		must(t, w.SetActive(ctx, ann.ID, true))
+		same(t, "rows of the session that was known", w.count("SELECT count(*) FROM django_session WHERE session_key = $1", seen), 0)
+		_, err = w.UserOfSession(ctx, unseen)
+		wants(t, "a session that was unknown", err, account.ErrNoSession)
+		same(t, "its rows", w.count("SELECT count(*) FROM django_session WHERE session_key = $1", unseen), 0)
+		_, err = w.UserOfSession(ctx, other)
+		wants(t, "somebody else's", err, nil)
+
+		opened, err := w.OpenSession(ctx, "", account.Login{User: w.user(ann.ID), Backend: account.ModelBackend})
+		must(t, err)
+		_, err = w.UserOfSession(ctx, opened)
+		wants(t, "a session opened here in the same second", err, nil)
+		w.clock.advance(time.Second)
+		_, err = w.UserOfSession(ctx, w.djangoSession(ann, "later-session"))
+		wants(t, "a later one of Django's", err, nil)
+	})
+}
+
+// Where it is asked for, access tokens end with the rest, and those that are handed out afterwards are good at once.
+func TestAccessTokensEnd(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		classes := account.TokenClasses([]string{"rest_framework_simplejwt.tokens.AccessToken"})
+		for what, change := range map[string]func(w *world, ann *store.User) error{
+			"change of password": func(w *world, ann *store.User) error {
+				return w.ChangePassword(ctx, account.PasswordChange{User: w.user(ann.ID), Password: password})
+			},
+			"deactivation taken back": func(w *world, ann *store.User) error {
+				must(t, w.SetActive(ctx, ann.ID, false))
+				return w.SetActive(ctx, ann.ID, true)
+			},
+			"signing out everywhere": func(w *world, ann *store.User) error { return w.EndDevices(ctx, ann) },
+			"reuse of a refresh token": func(w *world, ann *store.User) error {
+				_, pair := w.signIn(ann.Username)
+				w.refresh(pair.Refresh)
+				w.clock.advance(w.RefreshGrace + 1)
+				_, err := w.Refresh(ctx, pair.Refresh)
+				wants(t, "reuse", err, listed)
+				return nil
+			},
+		} {
+			for _, asked := range []bool{true, false} {
+				w := newWorld(t, url, func(s *account.Service) { s.EndAccess = asked })
+				name := strings.ReplaceAll(fmt.Sprint(what, asked), " ", "-")
+				ann := w.register(name, false)
+				_, before := w.signIn(name)
+				must(t, change(w, ann))
+				w.clock.advance(990 * time.Millisecond) // still in the same second, but not for long
+				_, after := w.signIn(name)
+				_, _, err := w.UserOfToken(ctx, before.Access, classes, false)
+				var bad *account.BadToken
+				if errors.As(err, &bad) != asked || (err == nil) == asked {
+					t.Errorf("%s: the old token is answered %v", what, err)
+				}
+				wants(t, what+": verify of the old token", w.Verify(ctx, before.Access), map[bool]error{true: account.ErrBlacklisted}[asked])
+				w.clock.advance(time.Second) // a new one is of the second after, which it was waited for
+				_, _, err = w.UserOfToken(ctx, after.Access, classes, true)
+				wants(t, what+": the new token", err, nil)
+				wants(t, what+": verify of the new token", w.Verify(ctx, after.Access), nil)
+				next, err := w.Refresh(ctx, after.Refresh)
+				must(t, err)
+				_, _, err = w.UserOfToken(ctx, next.Access, classes, false)
+				wants(t, what+": one more", err, nil)
+			}
+		}
 	})
 }
 
@@ -141,7 +236,10 @@ func TestSignInLosesAgainstAChange(t *testing.T) {
 			for name, issue := range map[string]func(*store.User) error{
 				"pair":    func(u *store.User) error { return second(w.NewPair(ctx, u)) },
 				"sliding": func(u *store.User) error { return second(w.NewSliding(ctx, u)) },
-				"key":     func(u *store.User) error { return second(w.Key(ctx, u)) },
+				"session": func(u *store.User) error {
+					return second(w.OpenSession(ctx, "", account.Login{User: u, Backend: account.ModelBackend}))
+				},
+				"key": func(u *store.User) error { return second(w.Key(ctx, u)) },
 			} {
 				login, err := w.SignIn(ctx, "ann", password)
 				must(t, err)

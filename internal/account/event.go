@@ -22,6 +22,8 @@ const (
 	EventLogin           EventName = "user.login"
 	EventLogout          EventName = "user.logout"
 	EventLoginFailed     EventName = "login.failed"
+	EventSessionEnded    EventName = "session.ended" // Via says which kind; empty for all that the user had open
+	EventTokenReused     EventName = "token.reused"  // a refresh token came back after its rotation, and its family was ended
 	EventPasswordChanged EventName = "password.changed"
 	EventPasswordReset   EventName = "password.reset"
 	EventUsernameChanged EventName = "username.changed"
@@ -32,7 +34,7 @@ const (
 // EventNames are those that receivers are told of. A failed sign-in is none of them: anybody can cause as many as they like.
 func EventNames() []EventName {
 	return []EventName{
-		EventRegistered, EventActivated, EventDeactivated, EventUpdated, EventDeleted, EventLogin, EventLogout,
+		EventRegistered, EventActivated, EventDeactivated, EventUpdated, EventDeleted, EventLogin, EventLogout, EventSessionEnded, EventTokenReused,
 		EventPasswordChanged, EventPasswordReset, EventUsernameChanged, EventEmailChanged, EventEmailConfirmed,
 	}
 }

@@ -49,7 +49,7 @@ var eventless = map[string]string{
 	"Start": "starts the service", "JudgePassword": "asks", "UserOfToken": "asks", "UserOfKey": "asks", "UserOfSession": "asks", "UserOfLink": "asks", "Verified": "asks",
 	"AddressVerified": "asks", "JudgeName": "asks", "EmailTaken": "asks", "ColumnTaken": "asks", "Users": "asks", "UserBy": "asks", "Verify": "asks", "SessionHash": "asks",
 	"CheckPassword": "asks, and keeps the same password in another encoding", "StampLogin": "belongs to a sign-in, whose token, key or session is its event",
-	"Refresh": "carries a sign-in on", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",
+	"DevicesOf": "asks", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",
 	"NewSession": "is about nobody", "BlacklistNobody": "is about nobody", "MailLink": "only mails", "MailReset": "only mails", "ResendConfirmation": "only mails",
 	"SignInWith": "a failure is for the audit alone, and a success has its event when something is handed out", "SignIn": "is SignInWith", "SignInByEmail": "as SignInWith",
 }
@@ -79,8 +79,8 @@ func TestEveryVerbRecords(t *testing.T) {
 			return w.SetActive(ctx, ann.ID, true)
 		}, "user.deactivated user.activated"},
 		"Update": {func(w *world, ann *store.User) error {
-			values := []account.Value{{Field: "first_name", Value: "Ann"}, {Field: "email", Value: "new@example.com"}, {Field: "username", Value: "anna"}, {Field: "last_name", Value: ""}}
-			_, err := w.Update(ctx, account.Update{ID: ann.ID, Values: values, Activation: letter(mail.Activation)})
+			texts := []account.Text{{Column: "first_name", Value: "Ann"}, {Column: "email", Value: "new@example.com"}, {Column: "username", Value: "anna"}, {Column: "last_name"}}
+			_, err := w.Update(ctx, account.Update{ID: ann.ID, Texts: texts, Activation: letter(mail.Activation)})
 			return err
 		}, "user.updated username.changed email.changed user.deactivated"},
 		"ChangeUsername": {func(w *world, ann *store.User) error { return w.ChangeUsername(ctx, ann.ID, "anna", account.Letters{}) }, "username.changed"},
@@ -126,6 +126,31 @@ func TestEveryVerbRecords(t *testing.T) {
 			must(w.t, w.DropKey(ctx, ann))
 			return w.DropKey(ctx, ann) // there is none any more
 		}, "user.login user.logout"},
+		"EndDevice": {func(w *world, ann *store.User) error {
+			_, err := w.Key(ctx, ann)
+			must(w.t, err)
+			must(w.t, w.EndDevice(ctx, ann, store.KeyDeviceID(ann.ID)))
+			wants(w.t, "a second time", w.EndDevice(ctx, ann, store.KeyDeviceID(ann.ID)), account.ErrNoSession)
+			return nil
+		}, "user.login session.ended"},
+		"EndDevices": {func(w *world, ann *store.User) error { return w.EndDevices(ctx, ann) }, "session.ended"},
+		"EndOtherDevices": {func(w *world, ann *store.User) error {
+			_, err := w.Key(ctx, ann)
+			must(w.t, err)
+			wants(w.t, "by nobody knows whom", w.EndOtherDevices(ctx, ann, account.Proof{}), account.ErrNoSession)
+			return w.EndOtherDevices(ctx, ann, account.Proof{Key: true})
+		}, "user.login session.ended"},
+		"Refresh": {func(w *world, ann *store.User) error {
+			pair, err := w.NewPair(ctx, ann)
+			must(w.t, err)
+			w.refresh(pair.Refresh)
+			w.clock.advance(w.RefreshGrace + 1)
+			for range 2 {
+				_, err = w.Refresh(ctx, pair.Refresh)
+				wants(w.t, "reuse", err, listed)
+			}
+			return nil
+		}, "user.login token.reused"},
 		"CloseSession": {func(w *world, ann *store.User) error {
 			key, err := w.OpenSession(ctx, "", account.Login{User: ann})
 			must(w.t, err)
@@ -212,7 +237,7 @@ func TestEventsOfARequest(t *testing.T) {
 		must(t, w.CloseSession(request(), key))
 		staff := request()
 		account.SetCaller(staff, root.ID)
-		_, err = w.Update(staff, account.Update{ID: ann.ID, Values: []account.Value{{Field: "last_name", Value: "Ash"}}})
+		_, err = w.Update(staff, account.Update{ID: ann.ID, Texts: []account.Text{{Column: "last_name", Value: "Ash"}}})
 		must(t, err)
 		names, bodies = w.owed()
 		same(t, "events", names, "user.logout user.updated")

@@ -1,9 +1,9 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -29,9 +29,12 @@ func (s *Service) newPair(ctx context.Context, user *store.User, stamp func(cont
 	if !s.mayHoldTokens(user) {
 		return Pair{}, ErrBadCredentials
 	}
-	now := s.Now()
+	now, err := s.issueTime(ctx, user)
+	if err != nil {
+		return Pair{}, err
+	}
 	refresh := s.JWTs.NewRefresh(s.claimant(user), now)
-	pair, err := s.encodePair(refresh, now)
+	pair, err := s.encodePair(refresh, refresh, now)
 	if err != nil {
 		return Pair{}, err
 	}
@@ -58,7 +61,11 @@ func (s *Service) NewSliding(ctx context.Context, user *store.User) (string, err
 	if !s.mayHoldTokens(user) {
 		return "", ErrBadCredentials
 	}
-	sliding := s.JWTs.NewSliding(s.claimant(user), s.Now())
+	now, err := s.issueTime(ctx, user)
+	if err != nil {
+		return "", err
+	}
+	sliding := s.JWTs.NewSliding(s.claimant(user), now)
 	raw, err := s.JWTs.Encode(sliding)
 	if err != nil {
 		return "", err
@@ -68,6 +75,9 @@ func (s *Service) NewSliding(ctx context.Context, user *store.User) (string, err
 			return err
 		}
 		if err := s.recordOutstanding(ctx, tx, user.ID, sliding, raw); err != nil {
+			return err
+		}
+		if err := s.noteRefresh(ctx, tx, user, sliding.JTI(), sliding); err != nil {
 			return err
 		}
 		if err := s.stampAtIssue(ctx, tx, user); err != nil {
@@ -116,33 +126,50 @@ func (s *Service) noteSignIn(ctx context.Context, tx *store.Store, user *store.U
 	return tx.RecordActivation(ctx, user.ID, s.Now())
 }
 
-func (s *Service) encodePair(refresh tokens.Token, now time.Time) (pair Pair, err error) {
-	if pair.Access, err = s.JWTs.Encode(s.JWTs.AccessFor(refresh, now)); err != nil {
+// encodePair signs a refresh token and the access token that is made of it, or of the one before it.
+func (s *Service) encodePair(refresh, from tokens.Token, now time.Time) (pair Pair, err error) {
+	if pair.Access, err = s.encodeAccess(from, refresh.JTI(), now); err != nil {
 		return Pair{}, err
 	}
 	pair.Refresh, err = s.JWTs.Encode(refresh)
 	return pair, err
 }
 
-func (s *Service) claimant(user *store.User) tokens.Claimant {
-	value, _ := user.Field(s.JWT.UserIDField)
-	_, isID := value.(store.ID)
-	return tokens.Claimant{ID: fmt.Sprint(value), IDIsInteger: isID && s.JWT.IntegerUserID, Password: user.Password}
+// encodeAccess signs the access token of a refresh token. It is handed out beside the refresh token with the id, and known by that.
+func (s *Service) encodeAccess(from tokens.Token, beside string, now time.Time) (string, error) {
+	access := s.JWTs.AccessFor(from, now)
+	if s.Devices {
+		access = access.WithJTI(s.Keys.JTIBeside(beside))
+	}
+	return s.JWTs.Encode(access)
 }
 
-// recordIssued writes a refresh token into Django's table, and in the safe profile where rotation ends tokens also into its family.
+func (s *Service) claimant(user *store.User) tokens.Claimant {
+	value, _ := user.Field(s.JWT.UserIDField)
+	id, isID := value.(store.ID)
+	text, _ := value.(string)
+	if isID {
+		text = id.String()
+	}
+	return tokens.Claimant{ID: text, IDIsInteger: isID && s.JWT.IntegerUserID, Password: user.Password}
+}
+
+// recordIssued writes a refresh token into Django's table, and into its family where one is kept.
 func (s *Service) recordIssued(ctx context.Context, tx *store.Store, user *store.User, token tokens.Token, raw, family string) error {
 	id := store.ID{}
 	if user != nil {
 		id = user.ID
 	}
-	if err := s.recordOutstanding(ctx, tx, id, token, raw); err != nil || !s.families() {
+	if err := s.recordOutstanding(ctx, tx, id, token, raw); err != nil {
+		return err
+	}
+	if err := s.noteRefresh(ctx, tx, user, family, token); err != nil || !s.JWT.RotateRefreshTokens || !s.Devices && !s.families() {
 		return err
 	}
 	return tx.InsertRefresh(ctx, store.Refresh{JTI: token.JTI(), Family: family, UserID: id, IssuedAt: token.IssuedAt(), ExpiresAt: token.ExpiresAt()})
 }
 
-// families tells whether refresh tokens are followed from one to the next.
+// families tells whether rotation ends refresh tokens, and reuse the family.
 func (s *Service) families() bool {
 	return !s.Exact && s.JWT.RotateRefreshTokens && s.JWT.BlacklistAfterRotation
 }
@@ -189,6 +216,9 @@ func (s *Service) Verify(ctx context.Context, raw string) error {
 	if err != nil {
 		return err
 	}
+	if over, err := s.overAccess(ctx, token); err != nil || over {
+		return cmp.Or(err, ErrBlacklisted)
+	}
 	if !s.Store.Apps().Blacklist || s.Exact && !s.JWT.BlacklistAfterRotation {
 		return nil
 	}
@@ -214,6 +244,9 @@ func (s *Service) Blacklist(ctx context.Context, raw string) error {
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
 		if err := s.list(ctx, tx, user, token, raw); err != nil || user == nil || !tx.Apps().Blacklist {
+			return err
+		}
+		if err := tx.EndRefreshDevice(ctx, token.JTI(), s.Now()); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, user, Event{Name: EventLogout, Via: ViaJWT})
@@ -247,7 +280,11 @@ func (s *Service) RefreshSliding(ctx context.Context, raw string) (string, error
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.ownerOf(ctx, token); err != nil {
+	user, err := s.ownerOf(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	if err := s.noteUse(ctx, user, next); err != nil {
 		return "", err
 	}
 	return s.JWTs.Encode(next)

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"time"
 
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -19,6 +20,11 @@ func (s *Service) Key(ctx context.Context, user *store.User) (key string, err er
 		if key, err = tx.TokenKeyFor(ctx, user.ID, tokens.NewTokenKey(), s.Now()); err != nil {
 			return err
 		}
+		if s.Devices {
+			if err := tx.SaveDevice(ctx, s.device(ctx, user, store.TokenDevice, store.KeyDeviceID(user.ID), "", time.Time{})); err != nil {
+				return err
+			}
+		}
 		return s.record(ctx, tx, user, Event{Name: EventLogin, Via: ViaToken})
 	})
 	return key, err
@@ -32,6 +38,9 @@ func (s *Service) DropKey(ctx context.Context, user *store.User) error {
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		had, err := tx.DeleteTokenKey(ctx, user.ID)
 		if err != nil || !had {
+			return err
+		}
+		if err := tx.EndDevicesOf(ctx, user.ID, store.TokenDevice, s.Now()); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, user, Event{Name: EventLogout, Via: ViaToken})

@@ -24,7 +24,7 @@ func (s *Service) ChangePassword(ctx context.Context, change PasswordChange) err
 	}
 	user := change.User
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
-		written, err := tx.ChangePassword(ctx, user.ID, user.Password, encoded)
+		written, err := tx.RehashPassword(ctx, user.ID, user.Password, encoded)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (s *Service) ChangePassword(ctx context.Context, change PasswordChange) err
 			return ErrBadPassword
 		}
 		if s.End.OnPasswordChange {
-			if err := s.end(ctx, tx, user.ID); err != nil {
+			if err := s.end(ctx, tx, user.ID, false); err != nil {
 				return err
 			}
 		}
@@ -88,7 +88,7 @@ func (s *Service) ResetPassword(ctx context.Context, reset PasswordReset) error 
 		}
 		written := false
 		if reset.KeepLastLogin {
-			written, err = tx.ChangePassword(ctx, user.ID, user.Password, encoded)
+			written, err = tx.RehashPassword(ctx, user.ID, user.Password, encoded)
 		} else {
 			written, err = tx.ResetPassword(ctx, user.ID, user.Password, user.LastLogin, encoded, s.Now())
 		}
@@ -102,7 +102,7 @@ func (s *Service) ResetPassword(ctx context.Context, reset PasswordReset) error 
 			return err
 		}
 		if s.End.OnPasswordChange {
-			if err := s.end(ctx, tx, user.ID); err != nil {
+			if err := s.end(ctx, tx, user.ID, false); err != nil {
 				return err
 			}
 		}
@@ -133,7 +133,7 @@ func (s *Service) SetPassword(ctx context.Context, id store.ID, password string)
 		if !s.End.OnPasswordChange {
 			return nil
 		}
-		return s.end(ctx, tx, id)
+		return s.end(ctx, tx, id, false)
 	})
 }
 

@@ -34,9 +34,15 @@ func (s *Service) Refresh(ctx context.Context, raw string) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	now := s.Now()
+	now, err := s.issueTime(ctx, user)
+	if err != nil {
+		return Pair{}, err
+	}
 	if !s.JWT.RotateRefreshTokens {
-		access, err := s.JWTs.Encode(s.JWTs.AccessFor(token, now))
+		if err := s.noteUse(ctx, user, token); err != nil {
+			return Pair{}, err
+		}
+		access, err := s.encodeAccess(token, token.JTI(), now)
 		return Pair{Access: access}, err
 	}
 	if next == nil {
@@ -61,11 +67,7 @@ var errRotated = errors.New("the token was rotated meanwhile")
 // that bring it at once, one wins.
 func (s *Service) rotate(ctx context.Context, user *store.User, token tokens.Token, raw string, now time.Time) (Pair, error) {
 	next := s.JWTs.Rotate(token, now)
-	access, err := s.JWTs.Encode(s.JWTs.AccessFor(token, now))
-	if err != nil {
-		return Pair{}, err
-	}
-	refresh, err := s.JWTs.Encode(next)
+	pair, err := s.encodePair(next, token, now)
 	if err != nil {
 		return Pair{}, err
 	}
@@ -85,12 +87,12 @@ func (s *Service) rotate(ctx context.Context, user *store.User, token tokens.Tok
 				return err
 			}
 		}
-		return s.recordIssued(ctx, tx, user, next, refresh, family)
+		return s.recordIssued(ctx, tx, user, next, pair.Refresh, family)
 	})
 	if err != nil {
 		return Pair{}, err
 	}
-	return Pair{Access: access, Refresh: refresh}, nil
+	return pair, nil
 }
 
 // holdOwner holds the row of a refresh token's owner in the safe profile: blacklisted where a change came before that ended the token.
@@ -110,7 +112,8 @@ func (s *Service) holdOwner(ctx context.Context, tx *store.Store, user *store.Us
 func (s *Service) claim(ctx context.Context, tx *store.Store, user *store.User, token, next tokens.Token) (family string, known bool, err error) {
 	family = token.JTI()
 	if !s.families() {
-		return family, false, nil
+		family, err = s.familyOf(ctx, tx, token)
+		return family, false, err
 	}
 	now := s.Now()
 	place := store.Refresh{JTI: token.JTI(), Family: family, Successor: next.JTI(), IssuedAt: token.IssuedAt(), ExpiresAt: token.ExpiresAt(), RotatedAt: now}
@@ -125,6 +128,23 @@ func (s *Service) claim(ctx context.Context, tx *store.Store, user *store.User, 
 		err = errRotated
 	}
 	return place.Family, known, err
+}
+
+// familyOf is the family of a token that stays good beside its successors: blacklisted where it was ended.
+func (s *Service) familyOf(ctx context.Context, tx *store.Store, token tokens.Token) (string, error) {
+	if !s.Devices {
+		return token.JTI(), nil
+	}
+	d, err := tx.DeviceOfRefresh(ctx, token.JTI())
+	switch {
+	case gone(err):
+		return token.JTI(), nil
+	case err != nil:
+		return "", err
+	case !d.EndedAt.IsZero():
+		return "", blacklisted
+	}
+	return d.ID, nil
 }
 
 // successor is what a rotated token became, if it may be handed out once more: within the grace, and while it is unused itself. nil otherwise; a token that
@@ -146,19 +166,24 @@ func (s *Service) successor(ctx context.Context, jti string) (*store.Refresh, er
 
 // reissue answers a rotated token as its rotation did. The successor is signed anew, from what its predecessor says and what is on record: it is kept nowhere
 // in a form that could be used.
-func (s *Service) reissue(token tokens.Token, next *store.Refresh, now time.Time) (pair Pair, err error) {
-	if pair.Access, err = s.JWTs.Encode(s.JWTs.AccessFor(token, now)); err != nil {
-		return Pair{}, err
-	}
-	pair.Refresh, err = s.JWTs.Encode(s.JWTs.Successor(token, next.JTI, next.IssuedAt, next.ExpiresAt))
-	return pair, err
+func (s *Service) reissue(token tokens.Token, next *store.Refresh, now time.Time) (Pair, error) {
+	return s.encodePair(s.JWTs.Successor(token, next.JTI, next.IssuedAt, next.ExpiresAt), token, now)
 }
 
 // endFamily ends the family of a rotated refresh token that came back.
 func (s *Service) endFamily(ctx context.Context, place *store.Refresh) error {
-	if err := s.Store.InTx(ctx, func(tx *store.Store) error { return tx.RevokeFamily(ctx, place.Family, s.Now()) }); err != nil {
-		return err
-	}
 	s.Log.WarnContext(ctx, "a rotated refresh token came back: its family is ended", "user", place.UserID.String())
-	return nil
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		if err := tx.RevokeFamily(ctx, place.Family, s.Now()); err != nil {
+			return err
+		}
+		if err := s.cutOff(ctx, tx, place.UserID, false, s.EndAccess); err != nil {
+			return err
+		}
+		user, err := tx.User(ctx, place.UserID)
+		if err != nil && !gone(err) {
+			return err
+		}
+		return s.record(ctx, tx, user, Event{Name: EventTokenReused, Via: ViaJWT})
+	})
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"time"
 
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -12,7 +13,8 @@ import (
 const minSessionKey = 8
 
 // OpenSession signs a user into a Django session and returns its key. The caller's old session is carried on under a new key, or dropped if it was somebody
-// else's, so that a key known before the sign-in is worth nothing after it. more is what the session holds beside the sign-in.
+// else's, so that a key known before the sign-in is worth nothing after it. more is what the session holds beside the sign-in. ErrBadCredentials where the user
+// changed since.
 func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login, more ...tokens.Claim) (key string, err error) {
 	if !s.Store.Apps().Sessions {
 		return "", ErrNotServed
@@ -20,7 +22,10 @@ func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login, m
 	next := tokens.Session{UserID: login.User.ID.String(), Backend: login.Backend, Hash: s.Keys.SessionHash(login.User.Password)}
 	key = tokens.NewSessionKey()
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
-		old, err := s.session(ctx, tx, oldKey)
+		if err := s.hold(ctx, tx, login.User); err != nil {
+			return err
+		}
+		old, _, err := s.session(ctx, tx, oldKey)
 		if err != nil && !errors.Is(err, ErrUserNotFound) {
 			return err
 		}
@@ -28,7 +33,7 @@ func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login, m
 			if old.UserID == "" || old.UserID == next.UserID {
 				next.Other = old.Other
 			}
-			if err := tx.DeleteSession(ctx, oldKey); err != nil {
+			if err := tx.DeleteSession(ctx, oldKey, sessionDevice(oldKey)); err != nil {
 				return err
 			}
 		}
@@ -38,6 +43,11 @@ func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login, m
 		if err := s.saveSession(ctx, tx, key, next); err != nil {
 			return err
 		}
+		if s.Devices {
+			if err := tx.SaveDevice(ctx, s.device(ctx, login.User, store.SessionDevice, sessionDevice(key), key, s.Now().Add(s.SessionAge))); err != nil {
+				return err
+			}
+		}
 		return s.record(ctx, tx, login.User, Event{Name: EventLogin, Via: ViaSession})
 	})
 	return key, err
@@ -46,19 +56,29 @@ func (s *Service) OpenSession(ctx context.Context, oldKey string, login Login, m
 // RenewSession carries a session on under a new key after its user's password changed, and returns the key; empty where there was no session of this user.
 func (s *Service) RenewSession(ctx context.Context, oldKey string, user *store.User) (key string, err error) {
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
-		old, err := s.session(ctx, tx, oldKey)
+		old, _, err := s.session(ctx, tx, oldKey)
 		if errors.Is(err, ErrUserNotFound) || err == nil && old.UserID != user.ID.String() {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		key = tokens.NewSessionKey()
-		old.Hash = s.Keys.SessionHash(user.Password)
-		if err := tx.DeleteSession(ctx, oldKey); err != nil {
+		device := s.device(ctx, user, store.SessionDevice, "", "", time.Time{})
+		if known, err := tx.Device(ctx, sessionDevice(oldKey)); err == nil {
+			device.CreatedAt = known.CreatedAt
+		} else if !gone(err) {
 			return err
 		}
-		return s.saveSession(ctx, tx, key, old)
+		key = tokens.NewSessionKey()
+		old.Hash = s.Keys.SessionHash(user.Password)
+		if err := tx.DeleteSession(ctx, oldKey, sessionDevice(oldKey)); err != nil {
+			return err
+		}
+		if err := s.saveSession(ctx, tx, key, old); err != nil || !s.Devices {
+			return err
+		}
+		device.ID, device.Handle, device.ExpiresAt = sessionDevice(key), key, s.Now().Add(s.SessionAge)
+		return tx.SaveDevice(ctx, device)
 	})
 	return key, err
 }
@@ -70,7 +90,7 @@ func (s *Service) NoteInSession(ctx context.Context, oldKey string, note ...toke
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
 		key = oldKey
-		session, err := s.session(ctx, tx, oldKey)
+		session, _, err := s.session(ctx, tx, oldKey)
 		if errors.Is(err, ErrUserNotFound) {
 			key, err = tokens.NewSessionKey(), nil
 		}
@@ -103,7 +123,7 @@ func (s *Service) CloseSession(ctx context.Context, key string) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.DeleteSession(ctx, key); err != nil || user == nil {
+		if err := tx.DeleteSession(ctx, key, sessionDevice(key)); err != nil || user == nil {
 			return err
 		}
 		return s.record(ctx, tx, user, Event{Name: EventLogout, Via: ViaSession})
@@ -112,7 +132,7 @@ func (s *Service) CloseSession(ctx context.Context, key string) error {
 
 // userOfRow is the user of a session's row, good or not; nil where there is none.
 func (s *Service) userOfRow(ctx context.Context, tx *store.Store, key string) (*store.User, error) {
-	session, err := s.session(ctx, tx, key)
+	session, _, err := s.session(ctx, tx, key)
 	if err != nil {
 		return nil, ignore(err, ErrUserNotFound)
 	}
@@ -125,12 +145,12 @@ func (s *Service) userOfRow(ctx context.Context, tx *store.Store, key string) (*
 }
 
 // UserOfSession finds the active user whom a session signs in: ErrUserNotFound for one that signs nobody in, ErrNoSession for one that is not there, has expired,
-// or ended with its user's password.
+// or ended with its user's password or all else that the user had open.
 func (s *Service) UserOfSession(ctx context.Context, key string) (*store.User, error) {
 	if !s.Store.Apps().Sessions {
 		return nil, ErrUserNotFound
 	}
-	session, err := s.session(ctx, s.Store, key)
+	session, row, err := s.session(ctx, s.Store, key)
 	if errors.Is(err, ErrUserNotFound) {
 		return nil, ErrNoSession
 	}
@@ -146,10 +166,13 @@ func (s *Service) UserOfSession(ctx context.Context, key string) (*store.User, e
 		return nil, notFound(err)
 	}
 	if ok, _ := s.Keys.CheckSessionHash(user.Password, session.Hash); !ok {
-		return nil, errors.Join(ErrNoSession, s.Store.DeleteSession(ctx, key)) // as Django, which flushes it
+		return nil, errors.Join(ErrNoSession, s.Store.DeleteSession(ctx, key, sessionDevice(key))) // as Django, which flushes it
 	}
 	if !user.IsActive {
 		return nil, ErrUserNotFound
+	}
+	if err := s.noteSession(ctx, user, session, row); err != nil {
+		return nil, err
 	}
 	return user, nil
 }
@@ -163,19 +186,20 @@ func (s *Service) knowsBackend(name string) bool {
 	return false
 }
 
-func (s *Service) session(ctx context.Context, tx *store.Store, key string) (tokens.Session, error) {
+// session reads a session that has not expired, and its row: ErrUserNotFound.
+func (s *Service) session(ctx context.Context, tx *store.Store, key string) (tokens.Session, *store.SessionRow, error) {
 	if len(key) < minSessionKey {
-		return tokens.Session{}, ErrUserNotFound
+		return tokens.Session{}, nil, ErrUserNotFound
 	}
 	row, err := tx.Session(ctx, key, s.Now())
 	if err != nil {
-		return tokens.Session{}, notFound(err)
+		return tokens.Session{}, nil, notFound(err)
 	}
 	session, ok := s.Keys.DecodeSession(row.Data)
 	if !ok {
-		return tokens.Session{}, ErrUserNotFound
+		return tokens.Session{}, nil, ErrUserNotFound
 	}
-	return session, nil
+	return session, row, nil
 }
 
 func (s *Service) saveSession(ctx context.Context, tx *store.Store, key string, session tokens.Session) error {

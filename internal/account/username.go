@@ -14,7 +14,7 @@ func (s *Service) ColumnTaken(ctx context.Context, column, value string, folded 
 		return taken, err
 	}
 	normal := NormalizeUsername(value)
-	if column == s.Store.Model().EmailField {
+	if column == "email" {
 		normal = NormalizeEmail(value)
 	}
 	if normal != value {

@@ -19,10 +19,10 @@ var djoserPlaceholders = []string{"uid", "token", "protocol", "domain", "site_na
 
 func (c *checker) djoser() {
 	d := &c.Djoser
-	if d.UserIDField != "" && !c.ownUserModel() {
+	if d.UserIDField != "" {
 		c.oneOf("DJOSER.USER_ID_FIELD", d.UserIDField, idColumns...)
 	}
-	if d.LoginField != "" && !c.ownUserModel() {
+	if d.LoginField != "" {
 		c.oneOf("DJOSER.LOGIN_FIELD", d.LoginField, nameColumns...)
 	}
 	c.djoserURLs()
@@ -103,9 +103,7 @@ func (c *checker) djoserClasses(setting string, classes map[string]string, mend 
 
 func (c *checker) jwt() {
 	j, d := &c.SimpleJWT, tokens.DefaultJWTConfig()
-	if !c.ownUserModel() {
-		c.oneOf("SIMPLE_JWT.USER_ID_FIELD", j.UserIDField, idColumns...)
-	}
+	c.oneOf("SIMPLE_JWT.USER_ID_FIELD", j.UserIDField, idColumns...)
 	c.eachOf("SIMPLE_JWT.AUTH_TOKEN_CLASSES", j.AuthTokenClasses, tokenClasses...)
 	if !wsgiHeader.MatchString(j.AuthHeaderName) {
 		c.bad("SIMPLE_JWT.AUTH_HEADER_NAME", "headers are named here as WSGI does", "write HTTP_AUTHORIZATION for Authorization")

@@ -85,10 +85,15 @@ type Config struct {
 	JWTLegacyKeys bool `yaml:"jwt_legacy_keys"`
 	// Links is where dj-rest-auth's mails lead.
 	Links Links `yaml:"links"`
-	// Which changes end a user's refresh tokens, token key and mailed links: `password`, `email`, `deactivation`, `deletion`. Django sessions always end with
-	// the password and with the account, rest while it is inactive, and outlive a change of address. Where it is not given, all of them in the safe profile and
-	// none in the exact one.
+	// Which changes end a user's refresh tokens, token key, sessions and mailed links: `password`, `email`, `deactivation`, `deletion`. Sessions end with
+	// the password and with the account in any case, as in Django. Where it is not given, all of them in the safe profile and none in the exact one.
 	EndTokensOn []string `yaml:"end_tokens_on"`
+	// Whether the changes of `end_tokens_on`, and signing out everywhere, end access tokens too, which else last as long as they say. It costs a query for
+	// each request that such a token signs in; services that check tokens by themselves are not told.
+	AccessTokensEnd bool `yaml:"access_tokens_end"`
+	// Whether `sessions/` is served under djoser's and dj-rest-auth's mounts, where users see what they have open and end it. Where it is not given, in the
+	// safe profile alone.
+	SessionsEndpoint bool `yaml:"sessions_endpoint"`
 	// In the safe profile, where rotation ends refresh tokens: how long after its rotation a token that comes again gets the same successor, for tabs that ask
 	// at once and answers that got lost. Later it ends its whole family. `0` ends it at the first second use. At most `5m`.
 	RefreshGrace time.Duration `yaml:"refresh_grace"`
@@ -131,11 +136,11 @@ type Config struct {
 	LanguageCode string `yaml:"LANGUAGE_CODE"`
 	// Languages that a client may ask for: codes, or lists of code and name. All that there are where it is not given.
 	Languages []Language `yaml:"LANGUAGES"`
-	// Folders of translations as Django has them, `<locale>/LC_MESSAGES/django.po`, the first one counting most. They go before the built-in ones and add languages.
+	// Folders of translations as Django has them, <locale>/LC_MESSAGES/django.po, the first one counting most. They go before the built-in ones and add languages.
 	LocalePaths []string `yaml:"LOCALE_PATHS"`
 	// How long mailed links are good.
 	PasswordResetTimeout time.Duration `yaml:"PASSWORD_RESET_TIMEOUT"`
-	// The user model, as in `accounts.User`: its table is `accounts_user`, unless `user_model.table` names it.
+	// Only this; a table of one's own is described by `user_model`.
 	AuthUserModel string `yaml:"AUTH_USER_MODEL"`
 	// Who may sign in with what: also `…AllowAllUsersModelBackend`, `djoser.auth_backends.LoginFieldBackend`,
 	// `allauth.account.auth_backends.AuthenticationBackend`.
@@ -338,7 +343,7 @@ func (c *Config) Location() *time.Location { return c.location }
 
 // Store is the part of the settings that the database wants.
 func (c *Config) Store() store.Config {
-	cfg := store.Config{URL: c.Database, User: c.storeModel(), Zone: c.location}
+	cfg := store.Config{URL: c.Database, User: c.UserModel}
 	if c.InstalledApps != nil {
 		has := func(app string) bool { return slices.Contains(c.InstalledApps, app) }
 		cfg.Installed = &store.Apps{

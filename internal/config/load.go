@@ -111,8 +111,10 @@ func (c *Config) fillDefaults(file bool) {
 	if !c.IsGiven("end_tokens_on") && c.Profile != Exact {
 		c.EndTokensOn = []string{OnPassword, OnEmail, OnDeactivation, OnDeletion}
 	}
+	if !c.IsGiven("sessions_endpoint") {
+		c.SessionsEndpoint = c.Profile != Exact
+	}
 	c.fillAllauth()
-	c.fillUserModel()
 	c.SimpleJWT.IntegerUserID = c.JWTUserID == "integer"
 	c.SimpleJWT.ShortSecrets = c.Profile == Exact
 	c.Passwords.ExactCommonList = c.Profile == Exact

@@ -17,6 +17,9 @@ func fill(t *testing.T, s *store.Store, u *store.User) {
 		must(t, tx.InsertRefresh(ctx, store.Refresh{JTI: u.Username, UserID: u.ID, IssuedAt: noon, ExpiresAt: noon}))
 		must(t, tx.InsertLink(ctx, store.Link{Digest: u.Username, UserID: u.ID, CreatedAt: noon, ExpiresAt: noon}))
 		must(t, tx.RecordActivation(ctx, u.ID, noon))
+		must(t, tx.SaveSession(ctx, store.SessionRow{Key: "session of " + u.Username, Expires: noon}))
+		must(t, tx.SaveDevice(ctx, store.Device{ID: u.Username, Kind: store.SessionDevice, UserID: u.ID, Handle: "session of " + u.Username, CreatedAt: noon, UsedAt: noon}))
+		must(t, tx.CutOff(ctx, u.ID, store.Cutoff{Sessions: noon}))
 		id, name := u.ID, u.Username
 		for _, insert := range []struct {
 			query string
@@ -41,7 +44,7 @@ func fill(t *testing.T, s *store.Store, u *store.User) {
 
 var dependants = []string{"auth_user", "auth_user_groups", "auth_user_user_permissions", "authtoken_token", "social_auth_usersocialauth",
 	"account_emailaddress", "account_emailconfirmation", "socialaccount_socialaccount", "socialaccount_socialtoken",
-	"latchkey_refresh", "latchkey_link", "latchkey_activation"}
+	"latchkey_refresh", "latchkey_link", "latchkey_activation", "latchkey_device", "latchkey_cutoff", "django_session"}
 
 // counts is how many rows each dependent table has.
 func counts(t *testing.T, s *store.Store) map[string]string {

@@ -71,13 +71,17 @@ func (s *Store) ClaimRefresh(ctx context.Context, r *Refresh) (claimed, known bo
 	return n > 0, n == 0, err
 }
 
-// RevokeFamily ends a family: its rows are revoked, and where there is a blacklist its tokens are listed.
+// RevokeFamily ends a family: its rows are revoked, its device is over, and where there is a blacklist its tokens are listed.
 func (s *Store) RevokeFamily(ctx context.Context, family string, now time.Time) error {
 	return s.InTx(ctx, func(tx *Store) error {
-		if err := tx.revokeAll(ctx, "family", family, now); err != nil || !s.Apps().Blacklist {
+		if err := tx.revokeAll(ctx, "family", family, now); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+		_, err := tx.exec(ctx, "UPDATE latchkey_device SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", family, s.stamp(now))
+		if err != nil || !s.Apps().Blacklist {
+			return err
+		}
+		_, err = tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
 			SELECT $1, o.id FROM token_blacklist_outstandingtoken AS o JOIN latchkey_refresh AS r ON r.jti = o.jti WHERE r.family = $2 ORDER BY o.id
 			ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), family)
 		return err

@@ -30,8 +30,13 @@ func (s *Store) SaveSession(ctx context.Context, row SessionRow) error {
 	return err
 }
 
-// DeleteSession deletes a session, if there is one.
-func (s *Store) DeleteSession(ctx context.Context, key string) error {
-	_, err := s.exec(ctx, "DELETE FROM django_session WHERE session_key = $1", key)
-	return orNone(asAbsent(err))
+// DeleteSession deletes a session and the device that it is, if they are there.
+func (s *Store) DeleteSession(ctx context.Context, key, device string) error {
+	return s.InTx(ctx, func(tx *Store) error {
+		if _, err := tx.exec(ctx, "DELETE FROM django_session WHERE session_key = $1", key); err != nil {
+			return orNone(asAbsent(err))
+		}
+		_, err := tx.exec(ctx, "DELETE FROM latchkey_device WHERE id = $1", device)
+		return err
+	})
 }

@@ -302,7 +302,7 @@ func TestInvalidText(t *testing.T) {
 			if err := tx.SetUsername(ctx, ann.ID, text); !errors.Is(err, store.ErrInvalidText) {
 				t.Errorf("SetUsername(%q): got %v, want ErrInvalidText", text, err)
 			}
-			if err := tx.DeleteSession(ctx, text); err != nil {
+			if err := tx.DeleteSession(ctx, text, ""); err != nil {
 				t.Errorf("DeleteSession(%q): %v", text, err)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +23,7 @@ func TestTokenKeys(t *testing.T) {
 		if got, err := s.TokenKeyOf(ctx, ann.ID); err != nil || *got != (store.TokenKey{Key: "first", Created: noon, UserID: ann.ID}) {
 			t.Errorf("got %+v, %v", got, err)
 		}
-		if got, err := s.UserByTokenKey(ctx, "first"); err != nil || !reflect.DeepEqual(*got, *ann) {
+		if got, err := s.UserByTokenKey(ctx, "first"); err != nil || *got != *ann {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		if _, err := s.UserByTokenKey(ctx, "FIRST"); err != store.ErrNotFound {
@@ -120,15 +119,18 @@ func TestFlushExpired(t *testing.T) {
 			}
 			must(t, s.InsertRefresh(ctx, store.Refresh{JTI: o.JTI, IssuedAt: noon, ExpiresAt: expires}))
 			must(t, s.InsertLink(ctx, store.Link{Digest: o.JTI, Purpose: "reset", CreatedAt: noon, ExpiresAt: expires}))
+			must(t, s.SaveDevice(ctx, store.Device{ID: o.JTI, Kind: store.RefreshDevice, CreatedAt: noon, UsedAt: noon, ExpiresAt: expires}))
 		}
+		must(t, s.SaveDevice(ctx, store.Device{ID: "key", Kind: store.TokenDevice, CreatedAt: noon, UsedAt: noon})) // which lasts for ever
 		must(t, s.SaveSession(ctx, store.SessionRow{Key: "k", Expires: noon.Add(-time.Hour)}))
-		if n, err := s.Expired(ctx, noon); n != 63 || err != nil {
-			t.Errorf("counted %d, %v; want 63", n, err)
+		if n, err := s.Expired(ctx, noon); n != 84 || err != nil {
+			t.Errorf("counted %d, %v; want 84", n, err)
 		}
 		var told, most int64
-		if n, err := s.FlushExpired(ctx, noon, 4, func(rows int64) { told, most = told+rows, max(most, rows) }); n != 63 || told != n || most != 4 || err != nil {
-			t.Errorf("got %d, told of %d and of %d at once, %v; want 63, by 4", n, told, most, err)
+		if n, err := s.FlushExpired(ctx, noon, 4, func(rows int64) { told, most = told+rows, max(most, rows) }); n != 84 || told != n || most != 4 || err != nil {
+			t.Errorf("got %d, told of %d and of %d at once, %v; want 84, by 4", n, told, most, err)
 		}
+		same(t, "devices", rows(t, s, "SELECT count(*) FROM latchkey_device"), []string{"5"})
 		for _, table := range []string{"token_blacklist_outstandingtoken", "latchkey_refresh", "latchkey_link"} {
 			same(t, table, rows(t, s, "SELECT count(*) FROM "+table), []string{"4"})
 		}
@@ -164,7 +166,7 @@ func TestRefreshFamilies(t *testing.T) {
 			}
 		}
 		want := store.Refresh{JTI: "a1", Family: "a", UserID: ann.ID, Successor: "a2", IssuedAt: noon, ExpiresAt: hour, RotatedAt: hour}
-		if got, err := s.RefreshByJTI(ctx, "a1"); err != nil || !reflect.DeepEqual(*got, want) {
+		if got, err := s.RefreshByJTI(ctx, "a1"); err != nil || *got != want {
 			t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 		}
 		must(t, s.RevokeFamily(ctx, "a", noon))
@@ -254,14 +256,14 @@ func TestSessions(t *testing.T) {
 		must(t, s.SaveSession(ctx, row))
 		row.Data = "two"
 		must(t, s.SaveSession(ctx, row))
-		if got, err := s.Session(ctx, "k", noon.Add(-time.Microsecond)); err != nil || !reflect.DeepEqual(*got, row) {
+		if got, err := s.Session(ctx, "k", noon.Add(-time.Microsecond)); err != nil || *got != row {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		if _, err := s.Session(ctx, "k", noon); err != store.ErrNotFound {
 			t.Errorf("expired: got %v", err)
 		}
-		must(t, s.DeleteSession(ctx, "k"))
-		must(t, s.DeleteSession(ctx, "k"))
+		must(t, s.DeleteSession(ctx, "k", ""))
+		must(t, s.DeleteSession(ctx, "k", ""))
 		if _, err := s.Session(ctx, "k", time.Time{}); err != store.ErrNotFound {
 			t.Errorf("deleted: got %v", err)
 		}
@@ -285,7 +287,7 @@ func TestLinks(t *testing.T) {
 		link := store.Link{Digest: "d", Purpose: "activation", UserID: ann.ID, CreatedAt: noon, ExpiresAt: hour}
 		must(t, s.InsertLink(ctx, link))
 		must(t, s.InsertLink(ctx, store.Link{Digest: "d", Purpose: "activation", CreatedAt: hour, ExpiresAt: hour}))
-		if got, err := s.LinkByDigest(ctx, "d"); err != nil || !reflect.DeepEqual(*got, link) {
+		if got, err := s.LinkByDigest(ctx, "d"); err != nil || *got != link {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		use := func(digest, purpose string, now time.Time, want bool) {

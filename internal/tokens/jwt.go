@@ -41,6 +41,13 @@ func (t Token) JTI() string {
 	return id
 }
 
+// WithJTI is the token under another id.
+func (t Token) WithJTI(jti string) Token {
+	t.Claims = slices.Clone(t.Claims)
+	t.Claims.Set(t.jtiClaim, TextValue(jti))
+	return t
+}
+
 // ExpiresAt is the exp claim, in UTC.
 func (t Token) ExpiresAt() time.Time { return t.moment("exp") }
 
@@ -160,6 +167,14 @@ func (j *JWTs) Successor(refresh Token, jti string, issued, expires time.Time) T
 	claims.Set("exp", seconds(expires))
 	claims.Set("iat", seconds(issued))
 	return Token{Type: refresh.Type, Claims: claims, current: issued, jtiClaim: j.jtiClaim}
+}
+
+// LastsUntil is when a refresh or sliding token cannot be refreshed any more.
+func (j *JWTs) LastsUntil(t Token) time.Time {
+	if t.Type == "sliding" {
+		return t.moment(j.cfg.SlidingTokenRefreshExpClaim)
+	}
+	return t.ExpiresAt()
 }
 
 // RefreshSliding makes the sliding token that follows another, under the same id. The error is *Invalid when the other

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,9 +21,39 @@ func NewSessionKey() string { return randomOf(lowerAlnum, 32) }
 func newJTI() string {
 	var id [16]byte
 	rand.Read(id[:])
+	return uuid4(id)
+}
+
+// uuid4 marks 16 bytes as a UUID of version 4, whatever they are, and writes it without dashes.
+func uuid4(id [16]byte) string {
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
 	return hex.EncodeToString(id[:])
+}
+
+const besideSalt = "latchkey.access"
+
+// JTIBeside returns an id for an access token that is handed out beside a refresh token. It looks like any other, and tells who has the secret key that
+// the two belong together: no claim has to say so and no table to remember it.
+func (k Keys) JTIBeside(refresh string) string {
+	var half [8]byte
+	rand.Read(half[:])
+	return k.jtiBeside(refresh, half)
+}
+
+// Beside reports whether JTIBeside made the id of an access token for this refresh token.
+func (k Keys) Beside(access, refresh string) bool {
+	id, err := hex.DecodeString(access)
+	return err == nil && len(id) == 16 && hmac.Equal([]byte(access), []byte(k.jtiBeside(refresh, [8]byte(id))))
+}
+
+// jtiBeside is a random half and what the secret key makes of it and of the refresh token's id.
+func (k Keys) jtiBeside(refresh string, half [8]byte) string {
+	half[6] = half[6]&0x0f | 0x40 // as uuid4 will have it
+	var id [16]byte
+	copy(id[:], half[:])
+	copy(id[8:], saltedHMAC(besideSalt, k.Secret, string(half[:])+refresh))
+	return uuid4(id)
 }
 
 // Digest is the hex SHA-256 of a token: what is stored of a link, so that the database holds no working one.

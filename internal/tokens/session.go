@@ -17,10 +17,11 @@ const (
 
 // A Session is the dict behind a session key. UserID, Backend and Hash are empty where nobody is signed in.
 type Session struct {
-	UserID  string // the user's primary key as text
-	Backend string // dotted path of the authentication backend
-	Hash    string // SessionHash of the password column at sign-in
-	Other   Claims // every other key of the dict, in its order
+	UserID  string    // the user's primary key as text
+	Backend string    // dotted path of the authentication backend
+	Hash    string    // SessionHash of the password column at sign-in
+	Other   Claims    // every other key of the dict, in its order
+	Written time.Time // when it was signed, to the second; zero in one that was not
 }
 
 // EncodeSession writes session_data, signed now.
@@ -39,7 +40,11 @@ func (k Keys) EncodeSession(s Session, now time.Time) string {
 // DecodeSession reads session_data of any age: the row's expire_date says how long it is good.
 // It reports false for data that Django would take for an empty session.
 func (k Keys) DecodeSession(text string) (Session, bool) {
-	data, ok := k.Loads(text, sessionSalt, 0, time.Time{})
+	value, written, ok := k.unsignTime(sessionSalt, text)
+	if !ok {
+		return Session{}, false
+	}
+	data, ok := unpack(value)
 	if !ok {
 		return Session{}, false
 	}
@@ -47,7 +52,7 @@ func (k Keys) DecodeSession(text string) (Session, bool) {
 	if !ok {
 		return Session{}, false
 	}
-	var s Session
+	s := Session{Written: written}
 	for _, c := range all {
 		text, _ := c.Value.Text()
 		switch c.Name {

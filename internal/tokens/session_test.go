@@ -34,7 +34,7 @@ func TestSessionKeepsWhatItDoesNotKnow(t *testing.T) {
 	keys, now := Keys{Secret: "secret"}, time.Unix(1709210096, 0)
 	text := `{"zebra":[1,{"b":2,"a":NaN}],"_auth_user_id":"7","_auth_user_backend":"b","_auth_user_hash":"h","apple":"\u00e9\ud83d"}`
 	s, ok := keys.DecodeSession(keys.Dumps([]byte(text), sessionSalt, true, now))
-	want := Session{UserID: "7", Backend: "b", Hash: "h", Other: Claims{{"zebra", `[1,{"b":2,"a":NaN}]`}, {"apple", `"\u00e9\ud83d"`}}}
+	want := Session{UserID: "7", Backend: "b", Hash: "h", Other: Claims{{"zebra", `[1,{"b":2,"a":NaN}]`}, {"apple", `"\u00e9\ud83d"`}}, Written: now}
 	if !ok || !reflect.DeepEqual(s, want) {
 		t.Fatalf("DecodeSession = %+v, %v; want %+v", s, ok, want)
 	}
@@ -92,5 +92,28 @@ func TestRandomKeys(t *testing.T) {
 	}
 	if got, want := Digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; got != want {
 		t.Errorf("Digest = %s, want %s", got, want)
+	}
+}
+
+// The id of an access token tells whoever has the secret key which refresh token it was handed out with, and nobody else.
+func TestJTIBeside(t *testing.T) {
+	keys, others := Keys{Secret: "secret"}, Keys{Secret: "other"}
+	refresh := newJTI()
+	form := regexp.MustCompile(`^[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}$`)
+	seen := map[string]bool{}
+	for range 100 {
+		jti := keys.JTIBeside(refresh)
+		if !form.MatchString(jti) || seen[jti] {
+			t.Fatalf("%s is no fresh UUID", jti)
+		}
+		seen[jti] = true
+		if !keys.Beside(jti, refresh) || keys.Beside(jti, newJTI()) || others.Beside(jti, refresh) || keys.Beside(newJTI(), refresh) {
+			t.Fatalf("%s is not taken for what it is", jti)
+		}
+	}
+	for _, bad := range []string{"", "zz", refresh[:30], refresh + "00", strings.ToUpper(keys.JTIBeside(refresh))} {
+		if keys.Beside(bad, refresh) {
+			t.Errorf("%q passes", bad)
+		}
 	}
 }

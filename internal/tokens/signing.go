@@ -118,6 +118,11 @@ func (k Keys) Loads(text, salt string, maxAge time.Duration, now time.Time) ([]b
 	if !ok {
 		return nil, false
 	}
+	return unpack(value)
+}
+
+// unpack decodes what Dumps signed.
+func unpack(value string) ([]byte, bool) {
 	value, packed := strings.CutPrefix(value, ".")
 	data, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil {

@@ -42,7 +42,9 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 	} else if err != nil {
 		return err
 	}
-	if err := a.openSession(w, r, login); err != nil {
+	if err := a.openSession(w, r, login); errors.Is(err, account.ErrBadCredentials) {
+		return refused
+	} else if err != nil {
 		return err
 	}
 	return r.Reply(w, http.StatusOK, drf.Object{{Key: "auth_token", Value: key}})

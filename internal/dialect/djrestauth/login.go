@@ -48,7 +48,7 @@ func (a *API) login(w http.ResponseWriter, r *drf.Request) error {
 			return a.refused(r, err)
 		}
 		if err := a.Sessions.Open(w, r, login); err != nil {
-			return err
+			return a.refused(r, err)
 		}
 	}
 	if a.Config.UseJWT {

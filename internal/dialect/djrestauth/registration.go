@@ -122,7 +122,7 @@ func (a *API) welcome(w http.ResponseWriter, r *drf.Request, user *store.User) e
 		}
 		login := account.Login{User: user, Backend: a.backend()}
 		if err := a.Sessions.Open(w, r, login, tokens.Claim{Name: "account_verified_email", Value: tokens.Null}); err != nil {
-			return err
+			return a.refused(r, err)
 		}
 	}
 	if a.Config.UseJWT {
