@@ -9,12 +9,12 @@ import (
 )
 
 type configCommands struct {
-	Check configCheckCommand `cmd:"" help:"Check the configuration and say what is wrong with it, where, and how to mend it."`
+	Check configCheckCommand `cmd:"" help:"Check a file and say what is wrong with it, where, and how to mend it."`
 	Show  configShowCommand  `cmd:"" help:"Show every setting in effect and where it came from. Secrets are hidden."`
 }
 
 type configCheckCommand struct {
-	File string `arg:"" optional:"" type:"existingfile" help:"The file; without one, what the environment says."`
+	File string `arg:"" type:"existingfile" help:"The file."`
 }
 
 // Run loads the file with the environment, which may hold its secrets, over it.
@@ -29,11 +29,7 @@ func (c *configCheckCommand) Run() error {
 	for _, line := range cfg.Risks() {
 		fmt.Println("risk: " + line)
 	}
-	what := c.File
-	if what == "" {
-		what = "The configuration"
-	}
-	fmt.Println(what + " is fine.")
+	fmt.Println(c.File + " is fine.")
 	return nil
 }
 

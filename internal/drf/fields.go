@@ -79,7 +79,7 @@ func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (
 		return "", false
 	case raw == nil:
 		if !field.AllowNull {
-			f.fail(at, null)
+			f.fail(at, message.T("This field may not be null."))
 		}
 		return "", field.AllowNull
 	}
@@ -97,7 +97,7 @@ func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (
 	}
 	if value == "" {
 		if !field.AllowBlank {
-			f.fail(at, blank)
+			f.fail(at, message.T("This field may not be blank."))
 		}
 		return "", field.AllowBlank
 	}
@@ -109,8 +109,6 @@ func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (
 
 var (
 	required = message.T("This field is required.")
-	null     = message.T("This field may not be null.")
-	blank    = message.T("This field may not be blank.")
 	// invalidEmail is said of a wrong type and of a wrong format alike.
 	invalidEmail = message.T("Enter a valid email address.")
 )

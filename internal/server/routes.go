@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/dialect/djoser"
 	"latchkey/internal/dialect/djrestauth"
 	"latchkey/internal/dialect/registerloginrefresh"
+	"latchkey/internal/dialect/sessions"
 	"latchkey/internal/dialect/simplejwt"
 	"latchkey/internal/drf"
 	"latchkey/internal/message"
@@ -117,9 +118,6 @@ func escapePath(path string) string {
 	return b.String()
 }
 
-// entrances are the paths that stand for the dialects which answer nothing at their mount itself.
-var entrances = map[string]string{config.DjRestAuth: "login/", config.RegisterLoginRefresh: "login"}
-
 // mount builds the handler: the view that all dialects share, the dialects, and what the server answers itself.
 func (s *Server) mount(cfg *config.Config, o Options) error {
 	view, err := s.view(cfg, o)
@@ -133,6 +131,7 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 	}}
 	if s.box != nil {
 		rt.mail = http.StripPrefix("/dev/mail", s.box.Handler())
+		s.Served = append(s.Served, Served{"/dev/mail/", "the mail that was sent (development only)"})
 	}
 	for _, m := range cfg.Mounts {
 		routes, err := s.dialect(cfg, o, view, m)
@@ -140,14 +139,11 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 			return err
 		}
 		if routes == nil {
-			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + " (not served: the database has no table of what a login gives)"})
+			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + ": NOT SERVED, for the database has no table of what a login gives; its paths answer 404"})
 			continue
 		}
-		s.Served = append(s.Served, Served{m.Path + "/" + entrances[m.Dialect], m.Dialect})
+		s.Served = append(s.Served, Served{m.Path + "/", m.Dialect})
 		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
-	}
-	if s.box != nil {
-		s.Served = append(s.Served, Served{"/dev/mail/", "mailbox"})
 	}
 	sort.SliceStable(rt.mounts, func(i, j int) bool { return len(rt.mounts[i].prefix) > len(rt.mounts[j].prefix) })
 	if cfg.CrossOrigin() {
@@ -178,7 +174,7 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 			Sessions: s.sessions(cfg, o),
 			Exact:    exact,
 		}
-		return append(users.Routes(view.DefaultPermissions), jwt.DjoserRoutes()...), nil
+		return slices.Concat(users.Routes(view.DefaultPermissions), jwt.DjoserRoutes(), s.sessionRoutes(cfg)), nil
 	case config.DjRestAuth:
 		rest := s.restAuth(cfg, o)
 		if c := rest.Config; !c.UseJWT && c.TokenModel == nil && !c.SessionLogin {
@@ -191,7 +187,7 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 		if rest.Registration {
 			routes = append(routes, rest.RegistrationRoutes("registration/")...)
 		}
-		return routes, nil
+		return append(routes, s.sessionRoutes(cfg)...), nil
 	case config.DjRestAuthRegistration:
 		return s.restAuth(cfg, o).RegistrationRoutes(""), nil
 	case config.SimpleJWT:
@@ -201,6 +197,14 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 		return small.Routes(), nil
 	}
 	return nil, nil
+}
+
+// sessionRoutes are Latchkey's own beside a dialect's.
+func (s *Server) sessionRoutes(cfg *config.Config) []drf.Route {
+	if !cfg.SessionsEndpoint {
+		return nil
+	}
+	return (&sessions.API{Accounts: s.Accounts, Zone: cfg.Location()}).Routes()
 }
 
 // restAuth builds dj-rest-auth's API.

@@ -296,5 +296,10 @@ func TestSettings(t *testing.T) {
 	if r.StatusCode != http.StatusOK || keys(got) != "access refresh" {
 		t.Errorf("refresh with rotation: %d %v", r.StatusCode, got)
 	}
+	second := got["refresh"]
+	if _, got = c.post("/api/auth/refresh", body{"refresh": first}); got["refresh"] != second {
+		t.Errorf("the same token at once: %v, want the same successor", got)
+	}
+	c.post("/api/auth/refresh", body{"refresh": second})
 	c.want("/api/auth/refresh", body{"refresh": first}, 401, `{"detail": "Token is blacklisted", "code": "token_not_valid"}`)
 }

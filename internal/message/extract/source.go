@@ -203,11 +203,7 @@ func (c *collection) add(function string, arguments []string, file, at string) {
 	values := arguments[1:]
 	if function == "N" {
 		m.IDPlural = arguments[1]
-		for _, place := range message.Placeholders(m.IDPlural) {
-			if !slices.Contains(places, place) {
-				places = append(places, place)
-			}
-		}
+		places = append(places, message.Placeholders(m.IDPlural)...)
 		values = arguments[min(3, len(arguments)):]
 	}
 	if len(values)%2 == 0 {
