@@ -77,8 +77,9 @@ type Person struct {
 	Email    string `json:"email"`
 }
 
-func personOf(u *store.User) Person {
-	return Person{ID: u.ID.String(), Username: u.Username, Email: u.Email}
+// person is who a user is, by the name that they sign in with.
+func (s *Service) person(u *store.User) Person {
+	return Person{ID: u.ID.String(), Username: s.Store.Model().Name(u), Email: u.Email}
 }
 
 // record notes in the transaction that something happened to a user, nil where none is known. It is the one place that events come from. One request signs a user
@@ -86,7 +87,7 @@ func personOf(u *store.User) Person {
 func (s *Service) record(ctx context.Context, tx *store.Store, user *store.User, e Event) error {
 	e.ID, e.At = rand.Text(), s.Now()
 	if user != nil {
-		e.User = personOf(user)
+		e.User = s.person(user)
 	}
 	if v := visitOf(ctx); v == nil {
 		e.Actor = Operator
@@ -115,11 +116,13 @@ func (s *Service) record(ctx context.Context, tx *store.Store, user *store.User,
 
 // recordDifference records what shows in the row itself: whether the user may sign in, the name and the address.
 func (s *Service) recordDifference(ctx context.Context, tx *store.Store, before, after *store.User) error {
+	model := s.Store.Model()
+	renamed := before.Username != after.Username || model.UsernameField != model.EmailField && model.Name(before) != model.Name(after)
 	for _, difference := range []struct {
 		is   bool
 		name EventName
 	}{
-		{before.Username != after.Username, EventUsernameChanged},
+		{renamed, EventUsernameChanged},
 		{before.Email != after.Email, EventEmailChanged},
 		{!before.IsActive && after.IsActive, EventActivated},
 		{before.IsActive && !after.IsActive, EventDeactivated},

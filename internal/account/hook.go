@@ -35,7 +35,7 @@ func (s *Service) askBefore(ctx context.Context, hook *Hook, what string, user *
 		LastName  string  `json:"last_name"`
 		Language  string  `json:"language"`
 		Client    *Client `json:"client"`
-	}{personOf(user), user.FirstName, user.LastName, message.From(ctx).Code(), client.orNil()})
+	}{s.person(user), user.FirstName, user.LastName, message.From(ctx).Code(), client.orNil()})
 	asking, cancel := context.WithTimeout(ctx, hook.Timeout)
 	defer cancel()
 	err = hook.Ask(asking, webhook.Message{ID: rand.Text(), Body: body})

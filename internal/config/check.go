@@ -36,6 +36,7 @@ func (c *checker) all() {
 	c.passwords()
 	c.djoser()
 	c.jwt()
+	c.jwtKeyID()
 	c.rest()
 	c.restAuth()
 	c.allauth()

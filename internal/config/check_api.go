@@ -163,6 +163,13 @@ func (c *checker) jwtClaims() {
 	}
 }
 
+// jwtKeyID refuses to name a key that is a secret.
+func (c *checker) jwtKeyID() {
+	if c.JWTKeyID && tokens.IsHMAC(c.SimpleJWT.Algorithm) {
+		c.bad("jwt_key_id", c.SimpleJWT.Algorithm+" has no public key that a token could name", "remove it, or set SIMPLE_JWT.ALGORITHM to RS256 or its like")
+	}
+}
+
 // jwtKeys lets tokens.NewJWTs read the keys and judge them. Development has no secret key yet, so one of the right length stands in.
 func (c *checker) jwtKeys() {
 	j := &c.SimpleJWT

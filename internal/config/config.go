@@ -79,6 +79,8 @@ type Config struct {
 	//
 	// It arrives in SimpleJWT.IntegerUserID too.
 	JWTUserID string `yaml:"jwt_user_id"`
+	// New tokens name the key that they are signed with, by its `kid` at `/.well-known/jwks.json`: SimpleJWT's `JWK_URL` finds it by that. For all but `HS`.
+	JWTKeyID bool `yaml:"jwt_key_id"`
 	// User columns that a login answers beside the tokens.
 	LoginFields []string `yaml:"login_fields"`
 	// dj-rest-auth calls the tokens `access_token` and `refresh_token`, as before its version 3; both spellings are read.

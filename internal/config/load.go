@@ -116,6 +116,7 @@ func (c *Config) fillDefaults(file bool) {
 	}
 	c.fillAllauth()
 	c.SimpleJWT.IntegerUserID = c.JWTUserID == "integer"
+	c.SimpleJWT.NameKey = c.JWTKeyID
 	c.SimpleJWT.ShortSecrets = c.Profile == Exact
 	c.Passwords.ExactCommonList = c.Profile == Exact
 	smtp := c.Mail.Backend == mailBackends[0] || c.Mail.Backend == "" && !c.Development

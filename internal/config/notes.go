@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"latchkey/internal/cors"
+	"latchkey/internal/tokens"
 )
 
 // Notes are things to know that are no mistakes: defaults that may surprise, and names that have no effect.
@@ -23,6 +24,9 @@ func (c *Config) Notes() []string {
 	}
 	if _, ok := c.Spoken().For(c.LanguageCode); !ok {
 		notes = append(notes, "LANGUAGE_CODE is "+c.LanguageCode+", of which there is no catalogue among LANGUAGES: messages are in English where the client asks for no other language.")
+	}
+	if !tokens.IsHMAC(c.SimpleJWT.Algorithm) && !c.JWTKeyID {
+		notes = append(notes, "jwt_key_id is off: tokens do not name their key, as SimpleJWT's do not, and a Django that fetches keys by SIMPLE_JWT's JWK_URL refuses them.")
 	}
 	if c.Mounted(RegisterLoginRefresh) && !c.RegisterLoginRefresh.PasswordValidators && len(c.Passwords.Validators) > 0 {
 		notes = append(notes, "AUTH_PASSWORD_VALIDATORS do not run at the register-login-refresh API's register, whose documents promise 8 to 128 characters of any kind; "+

@@ -77,6 +77,8 @@ type JWTConfig struct {
 	OnLoginFailed  *string `yaml:"ON_LOGIN_FAILED"`
 	// IntegerUserID writes user_id as a number, as SimpleJWT did before 5.5. It is Latchkey's own key jwt_user_id.
 	IntegerUserID bool `yaml:"-"`
+	// NameKey puts the public key's id into new tokens' headers, which SimpleJWT does not. It is Latchkey's own key jwt_key_id.
+	NameKey bool `yaml:"-"`
 	// ShortSecrets takes HMAC secrets shorter than their hash, as SimpleJWT does. The exact profile sets it.
 	ShortSecrets bool `yaml:"-"`
 }

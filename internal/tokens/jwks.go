@@ -32,13 +32,26 @@ func (s *signer) keySet() []byte {
 		Keys []jwk `json:"keys"`
 	}{Keys: []jwk{}}
 	if key, ok := publicJWK(s.public); ok {
-		bare, _ := json.Marshal(key) // texts only: cannot fail
-		thumbprint := sha256.Sum256(bare)
-		key.Alg, key.Use, key.Kid = s.name, "sig", base64url(thumbprint[:])
+		key.Alg, key.Use, key.Kid = s.name, "sig", key.thumbprint()
 		set.Keys = append(set.Keys, key)
 	}
 	text, _ := json.Marshal(set)
 	return text
+}
+
+// keyID is the kid of the signer's key; empty for a secret.
+func (s *signer) keyID() string {
+	if key, ok := publicJWK(s.public); ok {
+		return key.thumbprint()
+	}
+	return ""
+}
+
+// thumbprint is that of RFC 7638, of a key with no members but those that it covers.
+func (k *jwk) thumbprint() string {
+	bare, _ := json.Marshal(k) // texts only: cannot fail
+	sum := sha256.Sum256(bare)
+	return base64url(sum[:])
 }
 
 // publicJWK holds the members of a public key that a thumbprint covers.

@@ -104,12 +104,16 @@ func newJWTs(cfg JWTConfig, s signer) *JWTs {
 	if cfg.TokenTypeClaim != nil {
 		j.typeClaim = *cfg.TokenTypeClaim // None as a key is "null" in JSON
 	}
-	j.header = base64url([]byte(`{"alg":"` + s.name + `","typ":"JWT"}`))
+	kid := ""
+	if id := s.keyID(); cfg.NameKey && id != "" {
+		kid = `"kid":"` + id + `",`
+	}
+	j.header = base64url([]byte(`{"alg":"` + s.name + `",` + kid + `"typ":"JWT"}`))
 	return j
 }
 
 // JWKS is the JSON Web Key Set with which others can check the tokens: {"keys":[…]}, without any key for the HMAC algorithms.
-// The kid of a key is its thumbprint (RFC 7638); as in SimpleJWT no token names it.
+// The kid of a key is its thumbprint (RFC 7638), which tokens name where the settings say so.
 func (j *JWTs) JWKS() []byte { return bytes.Clone(j.jwks) }
 
 // NewRefresh makes a refresh token.
