@@ -9,12 +9,12 @@ import (
 )
 
 type configCommands struct {
-	Check configCheckCommand `cmd:"" help:"Check a file and say what is wrong with it, where, and how to mend it."`
+	Check configCheckCommand `cmd:"" help:"Check the configuration and say what is wrong with it, where, and how to mend it."`
 	Show  configShowCommand  `cmd:"" help:"Show every setting in effect and where it came from. Secrets are hidden."`
 }
 
 type configCheckCommand struct {
-	File string `arg:"" type:"existingfile" help:"The file."`
+	File string `arg:"" optional:"" type:"existingfile" help:"The file; without one, what the environment says."`
 }
 
 // Run loads the file with the environment, which may hold its secrets, over it.
@@ -29,7 +29,11 @@ func (c *configCheckCommand) Run() error {
 	for _, line := range cfg.Risks() {
 		fmt.Println("risk: " + line)
 	}
-	fmt.Println(c.File + " is fine.")
+	what := c.File
+	if what == "" {
+		what = "The configuration"
+	}
+	fmt.Println(what + " is fine.")
 	return nil
 }
 

@@ -299,8 +299,8 @@ func TestUsers(t *testing.T) {
 		}
 	}
 	list, _ := s.run(0, "", "user", "list")
-	want := "ID  USERNAME  EMAIL             ACTIVE  STAFF  SUPERUSER  LAST LOGIN\n" +
-		"1   root      root@example.com  true    true   true       never\n"
+	want := "ID  USERNAME  EMAIL             STATUS            LAST LOGIN\n" +
+		"1   root      root@example.com  active superuser  never\n"
 	if list != want {
 		t.Errorf("list:\n%swant\n%s", list, want)
 	}
@@ -377,7 +377,7 @@ func TestSuggestedRequest(t *testing.T) {
 		s := newShell(t)
 		sv := s.serve("--config", s.write("latchkey.yaml", "development: true\n"+settings))
 		sv.stop(t)
-		_, command, found := strings.Cut(sv.said.String(), "Try it:  curl ")
+		_, command, found := strings.Cut(sv.said.String(), "Try it:\n  curl ")
 		command, _, _ = strings.Cut(command, "\n")
 		words := strings.Split(command, " -d ")
 		if !found || len(words) < 4 {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"latchkey/internal/store"
+	"latchkey/internal/server"
 )
 
 type migrateCommand struct {
@@ -19,7 +19,7 @@ func (c *migrateCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, cfg.Store())
+	db, err := server.OpenStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (c *migrateCommand) Run(ctx context.Context) (err error) {
 		return nil
 	}
 	if err := db.Migrate(ctx); err != nil {
-		return err
+		return cfg.Explain(err)
 	}
 	for _, step := range steps {
 		fmt.Println("applied " + step.Name)

@@ -44,7 +44,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		}
 		return errors.Join(err, s.Close())
 	}
-	announce(cfg, s, listener.Addr().String())
+	announce(cfg, s, listener.Addr().String(), c.Config, log)
 	return run(ctx, cfg, s, listener, log)
 }
 
@@ -71,33 +71,52 @@ func run(ctx context.Context, cfg *config.Config, s *server.Server, listener net
 	return errors.Join(err, s.Close())
 }
 
-// announce says on the terminal what is served where, and what is worth knowing before the first request.
-func announce(cfg *config.Config, s *server.Server, address string) {
-	var b strings.Builder
-	url := "http://" + address
-	fmt.Fprintf(&b, "latchkey %s, profile %s, database %s\n\n", version(), cfg.Profile, s.Store)
-	for _, m := range s.Served {
-		fmt.Fprintf(&b, "  %-40s %s\n", url+m.Path, m.What)
+// announce says what is served where: to whoever develops on a page for the terminal, elsewhere in one line of the log.
+func announce(cfg *config.Config, s *server.Server, address, file string, log *slog.Logger) {
+	if cfg.Development {
+		fmt.Fprint(os.Stdout, banner(cfg, s, "http://"+address, file, styleOf(os.Stdout)))
+		return
 	}
-	if at := slices.IndexFunc(cfg.Mounts, func(m config.Mount) bool { return m.Dialect == config.Djoser }); cfg.Development && at >= 0 {
+	served := make([]string, len(s.Served))
+	for i, m := range s.Served {
+		served[i] = m.Path + " " + m.What
+	}
+	log.Info("serving", "address", address, "version", version(), "profile", cfg.Profile, "database", s.Store.String(),
+		"served", strings.Join(served, ", "), "risks", strings.Join(cfg.Risks(), " "))
+}
+
+// banner is that page.
+func banner(cfg *config.Config, s *server.Server, url, file string, style style) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n  %s\n  %s\n\n", style.strong("Latchkey "+version()),
+		style.faint(fmt.Sprintf("development mode: only this machine is served · profile %s · database %s", cfg.Profile, s.Store)))
+	wide := 0
+	for _, m := range s.Served {
+		wide = max(wide, len(m.What))
+	}
+	for _, m := range s.Served {
+		fmt.Fprintf(&b, "  %-*s  %s\n", wide, m.What, style.link(url+m.Path))
+	}
+	if at := slices.IndexFunc(cfg.Mounts, func(m config.Mount) bool { return m.Dialect == config.Djoser }); at >= 0 {
 		again := ""
 		if cfg.Djoser.UserCreatePasswordRetype {
 			again = " -d re_password=correct-horse-7"
 		}
-		fmt.Fprintf(&b, "\n  Try it:  curl %s%s/users/ -d username=ann -d email=ann@example.com -d password=correct-horse-7%s\n", url, cfg.Mounts[at].Path, again)
+		fmt.Fprintf(&b, "\n  Try it:\n  curl %s%s/users/ -d username=ann -d email=ann@example.com -d password=correct-horse-7%s\n", url, cfg.Mounts[at].Path, again)
 	}
-	section := func(title string, lines []string) {
-		if len(lines) > 0 {
-			b.WriteString("\n" + title + "\n")
-		}
-		for _, line := range lines {
+	risks := cfg.Risks()
+	if cfg.Profile == config.Exact {
+		b.WriteString("\n  " + style.strong("Risks that the exact profile takes:") + "\n")
+		for _, line := range risks {
 			b.WriteString("  - " + line + "\n")
 		}
+		risks = nil
 	}
-	section("Good to know:", cfg.Notes())
-	section("Risks that this configuration takes:", cfg.Risks())
+	if n := len(risks) + len(cfg.Notes()); n > 0 {
+		fmt.Fprintf(&b, "\n  %s\n", style.faint(strings.TrimSpace(fmt.Sprintf("%d more things to know about these settings: latchkey config check %s", n, file))))
+	}
 	b.WriteString("\n")
-	fmt.Fprint(os.Stdout, b.String())
+	return b.String()
 }
 
 // newLog is the log that the configuration asks for, on standard error.

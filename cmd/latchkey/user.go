@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/term"
@@ -26,7 +25,7 @@ import (
 
 type userCommands struct {
 	Create      userCreateCommand      `cmd:"" help:"Make an active user. The password is asked for, or read from standard input."`
-	List        userListCommand        `cmd:"" help:"List all users."`
+	List        userListCommand        `cmd:"" help:"List users, as a table or as JSON."`
 	Activate    userActivateCommand    `cmd:"" help:"Let a user sign in."`
 	Deactivate  userDeactivateCommand  `cmd:"" help:"Lock a user out and end what they have open."`
 	SetPassword userSetPasswordCommand `cmd:"" name:"set-password" help:"Give a user another password, asked for or read from standard input."`
@@ -48,13 +47,13 @@ func withAccounts(ctx context.Context, s *source, fn func(*tools) error) (err er
 	if err := cfg.EnsureSecret(); err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, cfg.Store())
+	db, err := server.OpenStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	if err := db.Migrate(ctx); err != nil {
-		return err
+		return cfg.Explain(err)
 	}
 	accounts, err := server.Accounts(cfg, db, &mail.Mailbox{}, server.Options{Log: slog.Default(), Now: time.Now, Terminal: io.Discard})
 	if err != nil {
@@ -116,28 +115,6 @@ func (t *tools) judge(password string, about passwords.Attributes) error {
 		return errors.New(message.Sentences(weak.Messages...).String())
 	}
 	return nil
-}
-
-type userListCommand struct{ source }
-
-// Run prints a table.
-func (c *userListCommand) Run(ctx context.Context) error {
-	return withAccounts(ctx, &c.source, func(t *tools) error {
-		users, err := t.accounts.Users(ctx)
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tUSERNAME\tEMAIL\tACTIVE\tSTAFF\tSUPERUSER\tLAST LOGIN")
-		for _, u := range users {
-			last := "never"
-			if !u.LastLogin.IsZero() {
-				last = u.LastLogin.UTC().Format(time.DateTime)
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%t\t%t\t%t\t%s\n", u.ID, u.Username, u.Email, u.IsActive, u.IsStaff, u.IsSuperuser, last)
-		}
-		return w.Flush()
-	})
 }
 
 // one names a user.

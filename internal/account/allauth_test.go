@@ -452,7 +452,7 @@ func TestProvenAddresses(t *testing.T) {
 		must(t, w.ConfirmEmail(ctx, key))
 		same(t, "dan may log in", w.user(dan.ID).IsActive, false)
 		// A new address is unproven, and can be proven.
-		_, err = w.Update(ctx, account.Update{ID: ann.ID, Texts: []account.Text{{Column: "email", Value: "Ann2@example.com"}}})
+		_, err = w.Update(ctx, account.Update{ID: ann.ID, Values: []account.Value{{Field: "email", Value: "Ann2@example.com"}}})
 		must(t, err)
 		verified(ann, false)
 		w.queue()
@@ -461,7 +461,7 @@ func TestProvenAddresses(t *testing.T) {
 		verified(ann, true)
 		// What another has verified stays theirs.
 		eve := w.register("eve", false)
-		_, err = w.Update(ctx, account.Update{ID: eve.ID, Texts: []account.Text{{Column: "email", Value: "bob@example.com"}}})
+		_, err = w.Update(ctx, account.Update{ID: eve.ID, Values: []account.Value{{Field: "email", Value: "bob@example.com"}}})
 		must(t, err)
 		w.queue()
 		w.ask(mail.PasswordReset, "bob@example.com")

@@ -72,9 +72,10 @@ type Config struct {
 	EmailMaxLength int `yaml:"ACCOUNT_EMAIL_MAX_LENGTH"`
 	// GET logs out too.
 	LogoutOnGet bool `yaml:"ACCOUNT_LOGOUT_ON_GET"`
+	// The user model's own columns of names and of addresses, and no others; `null` where there is none.
+	UserModelUsernameField *string `yaml:"ACCOUNT_USER_MODEL_USERNAME_FIELD"`
+	UserModelEmailField    *string `yaml:"ACCOUNT_USER_MODEL_EMAIL_FIELD"`
 	// Only this.
-	UserModelUsernameField      string `yaml:"ACCOUNT_USER_MODEL_USERNAME_FIELD"`
-	UserModelEmailField         string `yaml:"ACCOUNT_USER_MODEL_EMAIL_FIELD"`
 	Adapter                     string `yaml:"ACCOUNT_ADAPTER"`
 	PasswordResetTokenGenerator string `yaml:"ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR"`
 	// Refused: codes would be mailed that no path takes.
@@ -100,8 +101,8 @@ func DefaultConfig() Config {
 		PasswordMinLength:           6,
 		DefaultHTTPProtocol:         "http",
 		EmailMaxLength:              254,
-		UserModelUsernameField:      "username",
-		UserModelEmailField:         "email",
+		UserModelUsernameField:      new("username"),
+		UserModelEmailField:         new("email"),
 		Adapter:                     "allauth.account.adapter.DefaultAccountAdapter",
 		PasswordResetTokenGenerator: "allauth.account.forms.EmailAwarePasswordResetTokenGenerator",
 	}

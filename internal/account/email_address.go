@@ -48,10 +48,14 @@ func (s *Service) allauthCandidates(ctx context.Context, c Credentials) ([]store
 
 // usersNamed finds users by name as allauth does: whatever the case, or where names are kept in lower case, by the lowered name.
 func (s *Service) usersNamed(ctx context.Context, name string) ([]store.User, error) {
-	if s.Allauth.PreserveUsernameCasing {
-		return s.Store.UsersByFold(ctx, s.UsernameField, name)
+	field := s.Store.Model().NameField
+	if field == "" {
+		return nil, nil // people have no names here
 	}
-	return s.Store.UsersBy(ctx, s.UsernameField, lower(name))
+	if s.Allauth.PreserveUsernameCasing {
+		return s.Store.UsersByFold(ctx, field, name)
+	}
+	return s.Store.UsersBy(ctx, field, lower(name))
 }
 
 // usersOfAddress finds whom an address logs in. Whoever has it verified has it alone; else the exact profile takes every row that anybody has made, and the

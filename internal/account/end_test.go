@@ -87,7 +87,7 @@ func TestWhatEndsWithAChange(t *testing.T) {
 			return w.SetPassword(ctx, o.user.ID, anything)
 		}, none, with(all, "session", false)},
 		{"change of address", func(e *account.End) { e.OnEmailChange = false }, func(w *world, o opened) error {
-			_, err := w.Update(ctx, account.Update{ID: o.user.ID, Texts: []account.Text{{Column: "email", Value: "new@example.com"}}, Note: account.Letter{Protocol: "https"}})
+			_, err := w.Update(ctx, account.Update{ID: o.user.ID, Values: []account.Value{{Field: "email", Value: "new@example.com"}}, Note: account.Letter{Protocol: "https"}})
 			return err
 		}, none, all},
 		{"deactivation", func(e *account.End) { e.OnDeactivation = false }, func(w *world, o opened) error {

@@ -79,8 +79,8 @@ func TestEveryVerbRecords(t *testing.T) {
 			return w.SetActive(ctx, ann.ID, true)
 		}, "user.deactivated user.activated"},
 		"Update": {func(w *world, ann *store.User) error {
-			texts := []account.Text{{Column: "first_name", Value: "Ann"}, {Column: "email", Value: "new@example.com"}, {Column: "username", Value: "anna"}, {Column: "last_name"}}
-			_, err := w.Update(ctx, account.Update{ID: ann.ID, Texts: texts, Activation: letter(mail.Activation)})
+			values := []account.Value{{Field: "first_name", Value: "Ann"}, {Field: "email", Value: "new@example.com"}, {Field: "username", Value: "anna"}, {Field: "last_name", Value: ""}}
+			_, err := w.Update(ctx, account.Update{ID: ann.ID, Values: values, Activation: letter(mail.Activation)})
 			return err
 		}, "user.updated username.changed email.changed user.deactivated"},
 		"ChangeUsername": {func(w *world, ann *store.User) error { return w.ChangeUsername(ctx, ann.ID, "anna", account.Letters{}) }, "username.changed"},
@@ -237,7 +237,7 @@ func TestEventsOfARequest(t *testing.T) {
 		must(t, w.CloseSession(request(), key))
 		staff := request()
 		account.SetCaller(staff, root.ID)
-		_, err = w.Update(staff, account.Update{ID: ann.ID, Texts: []account.Text{{Column: "last_name", Value: "Ash"}}})
+		_, err = w.Update(staff, account.Update{ID: ann.ID, Values: []account.Value{{Field: "last_name", Value: "Ash"}}})
 		must(t, err)
 		names, bodies = w.owed()
 		same(t, "events", names, "user.logout user.updated")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -146,12 +147,8 @@ func (s *Service) encodeAccess(from tokens.Token, beside string, now time.Time) 
 
 func (s *Service) claimant(user *store.User) tokens.Claimant {
 	value, _ := user.Field(s.JWT.UserIDField)
-	id, isID := value.(store.ID)
-	text, _ := value.(string)
-	if isID {
-		text = id.String()
-	}
-	return tokens.Claimant{ID: text, IDIsInteger: isID && s.JWT.IntegerUserID, Password: user.Password}
+	_, isID := value.(store.ID)
+	return tokens.Claimant{ID: fmt.Sprint(value), IDIsInteger: isID && s.JWT.IntegerUserID, Password: user.Password}
 }
 
 // recordIssued writes a refresh token into Django's table, and into its family where one is kept.

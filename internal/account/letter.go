@@ -176,7 +176,10 @@ func (s *Service) MailLink(ctx context.Context, ask Asking) (found bool, err err
 // usersWith finds the users of an address: letter by letter in the exact profile, else whatever the case.
 func (s *Service) usersWith(ctx context.Context, email string) ([]store.User, error) {
 	if s.Exact {
-		return s.Store.UsersBy(ctx, "email", email)
+		if field := s.Store.Model().EmailField; field != "" {
+			return s.Store.UsersBy(ctx, field, email)
+		}
+		return nil, nil
 	}
 	return s.Store.UsersByEmailFold(ctx, email)
 }
@@ -197,8 +200,8 @@ func (s *Service) postDecoy(ctx context.Context, tx *store.Store, letter Letter)
 	if err != nil {
 		return err
 	}
-	nobody := &store.User{ID: store.IntID(0), Password: passwords.Unusable()}
-	uid, token := tokens.EncodeUID("0"), s.Resets.Make(subject(nobody), s.Now())
+	nobody := &store.User{ID: s.Store.NobodyID(), Password: passwords.Unusable()}
+	uid, token := tokens.EncodeUID(nobody.ID.String()), s.Resets.Make(subject(nobody), s.Now())
 	url := linkURL(&letter, site, "{uid}", uid, "{token}", token, "{key}", token)
 	if err := s.recordLink(ctx, tx, nobody, letter.Kind, token); err != nil {
 		return err

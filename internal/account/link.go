@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"latchkey/internal/mail"
 	"latchkey/internal/store"
@@ -29,11 +30,11 @@ func (s *Service) UserOfLink(ctx context.Context, link Link) (*store.User, error
 
 // userOfLink does so with get reading the row, which inside a transaction may lock it.
 func (s *Service) userOfLink(ctx context.Context, tx *store.Store, link Link, get func(context.Context, store.ID) (*store.User, error)) (*store.User, error) {
-	n, ok := link.id()
+	id, ok := s.keyOf(link)
 	if !ok {
 		return nil, ErrBadUID
 	}
-	user, err := get(ctx, store.IntID(n))
+	user, err := get(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, ErrBadUID
 	}
@@ -58,16 +59,32 @@ func (s *Service) userOfLink(ctx context.Context, tx *store.Store, link Link, ge
 	return user, s.checkPurpose(ctx, tx, user, link)
 }
 
-// id is the user's key that the uid stands for.
-func (l Link) id() (int64, bool) {
-	if l.Allauth {
-		return tokens.DecodeUID36(l.UID)
+// keyOf is the user's key that a link's uid stands for.
+func (s *Service) keyOf(link Link) (store.ID, bool) {
+	text, ok := link.UID, true
+	if !link.Allauth {
+		text, ok = tokens.DecodeUID(link.UID)
 	}
-	text, ok := tokens.DecodeUID(l.UID)
 	if !ok {
-		return 0, false
+		return store.ID{}, false
 	}
-	return tokens.ParseInt(text)
+	if s.Store.Model().Key.Kind != store.Integer {
+		return s.Store.ParseID(text)
+	}
+	read := tokens.ParseInt
+	if link.Allauth {
+		read = tokens.DecodeUID36
+	}
+	n, ok := read(text)
+	return store.IntID(n), ok
+}
+
+// AllauthUID is a key as allauth's links carry it: a number in base 36, a UUID without its hyphens.
+func AllauthUID(id store.ID) string {
+	if n, ok := id.Int(); ok {
+		return tokens.EncodeUID36(n)
+	}
+	return strings.ReplaceAll(id.String(), "-", "")
 }
 
 // checkPurpose holds a good token against what is known of its link.

@@ -123,11 +123,11 @@ func TestLinkEndsWithItsAddress(t *testing.T) {
 		w := newWorld(t, url, nil)
 		for _, kind := range []mail.Kind{mail.PasswordReset, mail.UsernameReset} {
 			user, link := w.mailedFor(kind, "user_"+string(kind))
-			_, err := w.Update(ctx, account.Update{ID: user.ID, Texts: []account.Text{{Column: "email", Value: "new@example.com"}}})
+			_, err := w.Update(ctx, account.Update{ID: user.ID, Values: []account.Value{{Field: "email", Value: "new@example.com"}}})
 			must(t, err)
 			wants(t, string(kind), w.use(link, kind), account.ErrBadLink)
 			// And stays so when the address comes back.
-			_, err = w.Update(ctx, account.Update{ID: user.ID, Texts: []account.Text{{Column: "email", Value: user.Email}}})
+			_, err = w.Update(ctx, account.Update{ID: user.ID, Values: []account.Value{{Field: "email", Value: user.Email}}})
 			must(t, err)
 			wants(t, string(kind)+" after the old address came back", w.use(link, kind), account.ErrBadLink)
 			w.queue() // the notes
@@ -182,7 +182,7 @@ func TestResendActivation(t *testing.T) {
 		// A change of address locks the account until the new one is proven.
 		moved := w.register("moved", false)
 		_, err := w.Update(ctx, account.Update{
-			ID: moved.ID, Texts: []account.Text{{Column: "email", Value: "elsewhere@example.com"}}, Activation: letter(mail.Activation),
+			ID: moved.ID, Values: []account.Value{{Field: "email", Value: "elsewhere@example.com"}}, Activation: letter(mail.Activation),
 			Note: account.Letter{Protocol: "https"},
 		})
 		must(t, err)

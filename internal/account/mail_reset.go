@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -34,11 +33,7 @@ func (s *Service) MailReset(ctx context.Context, ask ResetAsking) error {
 		return err
 	}
 	users = slices.DeleteFunc(users, func(u store.User) bool { return !u.IsActive })
-	slices.SortFunc(users, func(a, b store.User) int {
-		x, _ := a.ID.Int()
-		y, _ := b.ID.Int()
-		return cmp.Compare(x, y)
-	})
+	slices.SortFunc(users, func(a, b store.User) int { return a.ID.Compare(b.ID) })
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		for i := range users {
 			to := email
@@ -80,7 +75,6 @@ func (s *Service) postReset(ctx context.Context, tx *store.Store, user *store.Us
 	if err != nil {
 		return err
 	}
-	id, _ := user.ID.Int()
 	token := s.Resets.MakeAllauth(subject(user), addresses, s.Now())
 	if err := s.recordLink(ctx, tx, user, letter.Kind, token); err != nil {
 		return err
@@ -92,7 +86,7 @@ func (s *Service) postReset(ctx context.Context, tx *store.Store, user *store.Us
 	}
 	data := mail.Data{
 		SiteName: site.Name, Domain: site.Domain, Protocol: letter.Protocol, Username: user.Username, Email: to, Expires: s.Resets.Timeout,
-		URL: linkURL(letter, site, "{uid}", tokens.EncodeUID36(id), "{token}", token),
+		URL: linkURL(letter, site, "{uid}", AllauthUID(user.ID), "{token}", token),
 	}
 	if letter.Nameless {
 		data.Username = ""
@@ -102,7 +96,7 @@ func (s *Service) postReset(ctx context.Context, tx *store.Store, user *store.Us
 
 // postResetDecoy does what postReset does, for nobody.
 func (s *Service) postResetDecoy(ctx context.Context, tx *store.Store, letter Letter) error {
-	nobody := &store.User{ID: store.IntID(0)}
+	nobody := &store.User{ID: s.Store.NobodyID()}
 	if _, err := s.addressesOf(ctx, tx, nobody); err != nil {
 		return err
 	}

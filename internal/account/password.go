@@ -24,7 +24,7 @@ func (s *Service) ChangePassword(ctx context.Context, change PasswordChange) err
 	}
 	user := change.User
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
-		written, err := tx.RehashPassword(ctx, user.ID, user.Password, encoded)
+		written, err := tx.ChangePassword(ctx, user.ID, user.Password, encoded)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (s *Service) ResetPassword(ctx context.Context, reset PasswordReset) error 
 		}
 		written := false
 		if reset.KeepLastLogin {
-			written, err = tx.RehashPassword(ctx, user.ID, user.Password, encoded)
+			written, err = tx.ChangePassword(ctx, user.ID, user.Password, encoded)
 		} else {
 			written, err = tx.ResetPassword(ctx, user.ID, user.Password, user.LastLogin, encoded, s.Now())
 		}

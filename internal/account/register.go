@@ -10,6 +10,8 @@ import (
 // A Registration is what a new account is made of. The caller has checked the form of each value and the password's strength.
 type Registration struct {
 	Username, Email, FirstName, LastName, Password string
+	// Extra are the values of other columns by the names of their fields, as store.User has them.
+	Extra map[string]any
 	// Inactive accounts wait for their activation link.
 	Inactive bool
 	// Staff and Superuser are for the command line; no API sets them.
@@ -33,6 +35,7 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 		IsStaff:     reg.Staff,
 		IsSuperuser: reg.Superuser,
 		DateJoined:  s.Now(),
+		Extra:       reg.Extra,
 	}
 	if reg.Verbatim {
 		user.Username = reg.Username
@@ -76,12 +79,12 @@ func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, 
 
 // newAddress refuses an address that somebody has, and keeps others from taking it before the transaction ends.
 func newAddress(ctx context.Context, tx *store.Store, email string) error {
-	if err := tx.Reserve(ctx, "email", strings.ToLower(email)); err != nil {
+	if err := tx.Reserve(ctx, tx.Model().EmailField, strings.ToLower(email)); err != nil {
 		return err
 	}
 	users, err := tx.UsersByEmailFold(ctx, email)
 	if err == nil && len(users) > 0 {
-		err = &store.Duplicate{Column: "email"}
+		err = &store.Duplicate{Column: tx.Model().EmailField}
 	}
 	return err
 }

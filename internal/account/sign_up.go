@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -16,6 +17,8 @@ import (
 // A SignUp is what a new account is made of by allauth's rules. The caller has judged the name and the password.
 type SignUp struct {
 	Username, Email, Password string
+	// Extra are the values of other columns by the names of their fields, as store.User has them.
+	Extra map[string]any
 	// Letter is the confirmation mail that the address is owed.
 	Letter Letter
 }
@@ -33,12 +36,12 @@ func (s *Service) SignUp(ctx context.Context, up SignUp) (*store.User, error) {
 	mailed := up.Email != "" && s.Allauth.EmailVerification != NoVerification && s.mayConfirm(up.Email)
 	var user *store.User
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
-		user = &store.User{Password: encoded, Username: up.Username, Email: lower(up.Email), IsActive: true, DateJoined: s.Now()}
-		if up.Username == "" {
+		user = &store.User{Password: encoded, Username: up.Username, Email: lower(up.Email), IsActive: true, DateJoined: s.Now(), Extra: up.Extra}
+		if names := tx.Model().NameField != ""; names && up.Username == "" {
 			if user.Username, err = s.nameFor(ctx, tx, user.Email); err != nil {
 				return err
 			}
-		} else if !s.Allauth.PreserveUsernameCasing {
+		} else if names && !s.Allauth.PreserveUsernameCasing {
 			user.Username = lower(user.Username)
 		}
 		if err := s.newName(ctx, tx, user.Username); err != nil {
@@ -62,14 +65,18 @@ func (s *Service) SignUp(ctx context.Context, up SignUp) (*store.User, error) {
 }
 
 // newName refuses a name that somebody has, whatever its case, and keeps others from taking it before the transaction ends: the database's own rule
-// tells capitals apart.
+// tells capitals apart. Where people have no names there is nothing to refuse.
 func (s *Service) newName(ctx context.Context, tx *store.Store, name string) error {
-	if err := tx.Reserve(ctx, s.UsernameField, lower(name)); err != nil {
+	field := tx.Model().NameField
+	if field == "" {
+		return nil
+	}
+	if err := tx.Reserve(ctx, field, lower(name)); err != nil {
 		return err
 	}
-	users, err := tx.UsersByFold(ctx, "username", name)
+	users, err := tx.UsersByFold(ctx, field, name)
 	if err == nil && len(users) > 0 && s.Allauth.PreserveUsernameCasing {
-		err = &store.Duplicate{Column: "username"}
+		err = &store.Duplicate{Column: field}
 	}
 	return err
 }
@@ -102,11 +109,13 @@ var (
 	blanks       = regexp.MustCompile(`\s+`)
 )
 
-// maxNameLength is the width of auth_user.username.
+// maxNameLength bounds the names that are made where the column has no bound.
 const maxNameLength = 150
 
 // nameFor makes a free name of what stands before the @ of an address, with ever longer random endings while it is taken.
 func (s *Service) nameFor(ctx context.Context, tx *store.Store, email string) (string, error) {
+	field, _ := tx.Model().Field(tx.Model().NameField)
+	longest := cmp.Or(field.Length, maxNameLength)
 	base := "user"
 	if email != "" {
 		ascii := strings.Map(func(r rune) rune {
@@ -122,8 +131,8 @@ func (s *Service) nameFor(ctx context.Context, tx *store.Store, email string) (s
 	}
 	least := max(s.Allauth.UsernameMinLength-len(base), 0)
 	for length := least; length < least+8; length++ {
-		name := base[:min(len(base), maxNameLength-length)] + randomEnding(length)
-		users, err := tx.UsersByFold(ctx, "username", name)
+		name := base[:min(len(base), longest-length)] + randomEnding(length)
+		users, err := tx.UsersByFold(ctx, field.Name, name)
 		if err != nil {
 			return "", err
 		}

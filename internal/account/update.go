@@ -2,23 +2,27 @@ package account
 
 import (
 	"context"
+	"time"
 
 	"latchkey/internal/mail"
 	"latchkey/internal/store"
 )
 
-// An Update writes some of a user's text columns.
+// An Update writes some of a user's columns.
 type Update struct {
-	ID    store.ID
-	Texts []Text
+	ID     store.ID
+	Values []Value
 	// Activation makes the account prove a new address before it is let in again, and goes to every inactive user who is updated.
 	Activation *Letter
 	// Note goes to the old address in the safe profile.
 	Note Letter
 }
 
-// A Text is a column's new value, stored as it is.
-type Text struct{ Column, Value string }
+// A Value is a column's new value, by its field's name, stored as it is.
+type Value struct {
+	Field string
+	Value any
+}
 
 // Update writes the columns that change and returns the user as it is now: ErrUserNotFound, ErrTaken.
 func (s *Service) Update(ctx context.Context, change Update) (*store.User, error) {
@@ -29,15 +33,15 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 			return err
 		}
 		var changed []string
-		for _, text := range change.Texts {
-			if old, _ := before.Field(text.Column); old == text.Value {
+		for _, v := range change.Values {
+			if old, _ := before.Field(v.Field); same(old, v.Value) {
 				continue
 			}
-			if err := tx.SetText(ctx, change.ID, text.Column, text.Value); err != nil {
+			if err := tx.SetField(ctx, change.ID, v.Field, v.Value); err != nil {
 				return err
 			}
-			changed = append(changed, text.Column)
-			if text.Column == "email" {
+			changed = append(changed, v.Field)
+			if v.Field == tx.Model().EmailField {
 				if err := s.movedAddress(ctx, tx, before, change); err != nil {
 					return err
 				}
@@ -67,6 +71,15 @@ func (s *Service) Update(ctx context.Context, change Update) (*store.User, error
 		return nil, taken(notFound(err))
 	}
 	return user, nil
+}
+
+// same tells whether two values of a column are one.
+func same(a, b any) bool {
+	if t, ok := a.(time.Time); ok {
+		u, ok := b.(time.Time)
+		return ok && t.Equal(u)
+	}
+	return a == b
 }
 
 // recordUpdate records which columns changed, if any did, and what else that means.

@@ -14,7 +14,7 @@ func (s *Service) ColumnTaken(ctx context.Context, column, value string, folded 
 		return taken, err
 	}
 	normal := NormalizeUsername(value)
-	if column == "email" {
+	if column == s.Store.Model().EmailField {
 		normal = NormalizeEmail(value)
 	}
 	if normal != value {

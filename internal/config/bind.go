@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"latchkey/internal/account"
+	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
 
@@ -189,6 +190,12 @@ func (b *binder) bind(v reflect.Value, n ast.Node, key string) {
 		b.bindFlag((*string)(target), n, key, string(account.MandatoryVerification), string(account.OptionalVerification)) // as allauth reads them
 	case *account.Prevention:
 		b.bindFlag((*string)(target), n, key, "true", "false")
+	case *store.FieldConfig:
+		if name, ok := textOf(n); ok { // a column of which the table tells all there is to tell
+			target.Name = name
+			return
+		}
+		b.bindKind(v, n, key)
 	case *Language:
 		b.bindLanguage(target, n, key)
 	case *[]string:

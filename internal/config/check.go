@@ -189,6 +189,7 @@ var (
 	registeredColumns = []string{"username", "email", "first_name", "last_name"} // what a stranger may fill in
 	idColumns         = []string{"id", "username", "email"}
 	nameColumns       = []string{"username", "email"}
+	columnName        = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	tableName         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 )
 
@@ -196,6 +197,14 @@ func (c *checker) userModel() {
 	model := store.DefaultUserModel()
 	if !tableName.MatchString(c.UserModel.Table) {
 		c.bad("user_model.table", "this is no name of a table", "the default is "+model.Table)
+	}
+	for i, f := range c.UserModel.Fields {
+		if !columnName.MatchString(f.Name) {
+			c.bad(fmt.Sprintf("user_model.fields.%d", i), strconv.Quote(f.Name)+" is no name of a column", "write the column's name, or a mapping with name and more")
+		}
+	}
+	if c.ownUserModel() {
+		return // the table will tell what it has
 	}
 	c.oneOf("user_model.username_field", c.UserModel.UsernameField, nameColumns...)
 	c.oneOf("user_model.email_field", c.UserModel.EmailField, "email")

@@ -19,10 +19,10 @@ var djoserPlaceholders = []string{"uid", "token", "protocol", "domain", "site_na
 
 func (c *checker) djoser() {
 	d := &c.Djoser
-	if d.UserIDField != "" {
+	if d.UserIDField != "" && !c.ownUserModel() {
 		c.oneOf("DJOSER.USER_ID_FIELD", d.UserIDField, idColumns...)
 	}
-	if d.LoginField != "" {
+	if d.LoginField != "" && !c.ownUserModel() {
 		c.oneOf("DJOSER.LOGIN_FIELD", d.LoginField, nameColumns...)
 	}
 	c.djoserURLs()
@@ -103,7 +103,9 @@ func (c *checker) djoserClasses(setting string, classes map[string]string, mend 
 
 func (c *checker) jwt() {
 	j, d := &c.SimpleJWT, tokens.DefaultJWTConfig()
-	c.oneOf("SIMPLE_JWT.USER_ID_FIELD", j.UserIDField, idColumns...)
+	if !c.ownUserModel() {
+		c.oneOf("SIMPLE_JWT.USER_ID_FIELD", j.UserIDField, idColumns...)
+	}
 	c.eachOf("SIMPLE_JWT.AUTH_TOKEN_CLASSES", j.AuthTokenClasses, tokenClasses...)
 	if !wsgiHeader.MatchString(j.AuthHeaderName) {
 		c.bad("SIMPLE_JWT.AUTH_HEADER_NAME", "headers are named here as WSGI does", "write HTTP_AUTHORIZATION for Authorization")

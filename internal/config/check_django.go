@@ -11,6 +11,7 @@ import (
 )
 
 var (
+	modelName    = regexp.MustCompile(`^[A-Za-z_]\w*\.[A-Za-z_]\w*$`)
 	wsgiHeader   = regexp.MustCompile(`^HTTP_[A-Z0-9_]+$`)
 	languageCode = regexp.MustCompile(`^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$`)
 	cookieName   = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
@@ -19,8 +20,8 @@ var (
 
 func (c *checker) django() {
 	c.zone()
-	if c.AuthUserModel != "auth.User" {
-		c.bad("AUTH_USER_MODEL", "a user table of one's own is not found by its Python class", "remove it and describe the table under user_model")
+	if !modelName.MatchString(c.AuthUserModel) {
+		c.bad("AUTH_USER_MODEL", strconv.Quote(c.AuthUserModel)+" is no model", "write the app and the model as in accounts.User")
 	}
 	if len(c.AuthenticationBackends) == 0 {
 		c.bad("AUTHENTICATION_BACKENDS", "nobody could sign in", "name one, as "+backends[0])

@@ -105,13 +105,22 @@ func (c *checker) allauth() {
 		}
 	}
 	for _, fixed := range []struct{ key, value, want, mend string }{
-		{"ACCOUNT_USER_MODEL_USERNAME_FIELD", a.UserModelUsernameField, d.UserModelUsernameField, "remove it: the user table has Django's own columns"},
-		{"ACCOUNT_USER_MODEL_EMAIL_FIELD", a.UserModelEmailField, d.UserModelEmailField, "remove it: the user table has Django's own columns"},
 		{"ACCOUNT_ADAPTER", a.Adapter, d.Adapter, "remove it: Python classes cannot run here"},
 		{"ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR", a.PasswordResetTokenGenerator, d.PasswordResetTokenGenerator, "remove it: Python classes cannot run here"},
 	} {
 		if fixed.value != fixed.want {
 			c.bad(fixed.key, "only "+fixed.want+" is known here", fixed.mend)
+		}
+	}
+	for _, column := range []struct {
+		key         string
+		value, want *string
+	}{
+		{"ACCOUNT_USER_MODEL_USERNAME_FIELD", a.UserModelUsernameField, d.UserModelUsernameField},
+		{"ACCOUNT_USER_MODEL_EMAIL_FIELD", a.UserModelEmailField, d.UserModelEmailField},
+	} {
+		if !c.ownUserModel() && (column.value == nil || *column.value != *column.want) {
+			c.bad(column.key, "only "+*column.want+" is known here", "remove it: the user table has Django's own columns")
 		}
 	}
 	if a.UsernameValidators != nil {

@@ -138,11 +138,11 @@ type Config struct {
 	LanguageCode string `yaml:"LANGUAGE_CODE"`
 	// Languages that a client may ask for: codes, or lists of code and name. All that there are where it is not given.
 	Languages []Language `yaml:"LANGUAGES"`
-	// Folders of translations as Django has them, <locale>/LC_MESSAGES/django.po, the first one counting most. They go before the built-in ones and add languages.
+	// Folders of translations as Django has them, `<locale>/LC_MESSAGES/django.po`, the first one counting most. They go before the built-in ones and add languages.
 	LocalePaths []string `yaml:"LOCALE_PATHS"`
 	// How long mailed links are good.
 	PasswordResetTimeout time.Duration `yaml:"PASSWORD_RESET_TIMEOUT"`
-	// Only this; a table of one's own is described by `user_model`.
+	// The user model, as in `accounts.User`: its table is `accounts_user`, unless `user_model.table` names it.
 	AuthUserModel string `yaml:"AUTH_USER_MODEL"`
 	// Who may sign in with what: also `…AllowAllUsersModelBackend`, `djoser.auth_backends.LoginFieldBackend`,
 	// `allauth.account.auth_backends.AuthenticationBackend`.
@@ -345,7 +345,7 @@ func (c *Config) Location() *time.Location { return c.location }
 
 // Store is the part of the settings that the database wants.
 func (c *Config) Store() store.Config {
-	cfg := store.Config{URL: c.Database, User: c.UserModel}
+	cfg := store.Config{URL: c.Database, User: c.storeModel(), Zone: c.location}
 	if c.InstalledApps != nil {
 		has := func(app string) bool { return slices.Contains(c.InstalledApps, app) }
 		cfg.Installed = &store.Apps{

@@ -115,6 +115,7 @@ func (c *Config) fillDefaults(file bool) {
 		c.SessionsEndpoint = c.Profile != Exact
 	}
 	c.fillAllauth()
+	c.fillUserModel()
 	c.SimpleJWT.IntegerUserID = c.JWTUserID == "integer"
 	c.SimpleJWT.NameKey = c.JWTKeyID
 	c.SimpleJWT.ShortSecrets = c.Profile == Exact

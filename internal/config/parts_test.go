@@ -224,6 +224,8 @@ func TestRisksAndNotes(t *testing.T) {
 		"DOMAIN: a.example":                   "USERNAME_RESET_CONFIRM_URL is not set: its mails link to username/reset/confirm/{uid}/{token}",
 		"development: true":                   "Development mode",
 		"profile: safe":                       "EMAIL_HOST is not set",
+		"LANGUAGE_CODE: nl":                   "LANGUAGE_CODE is nl, of which there is no catalogue",
+		"LANGUAGES: [de]":                     "LANGUAGE_CODE is en-us, of which there is no catalogue among LANGUAGES",
 		"DJOSER: {ACTIVATION_URL: 'a/{uid}'}": "cannot be used",
 		"REST_FRAMEWORK: {DEFAULT_RENDERER_CLASSES: [rest_framework.renderers.JSONRenderer, rest_framework.renderers.BrowsableAPIRenderer]}": "browsable API",
 		"REST_FRAMEWORK: {DEFAULT_THROTTLE_CLASSES: [rest_framework.throttling.UserRateThrottle]}":                                           "limits nothing",

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"latchkey/internal/account"
+	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
 
@@ -109,6 +110,10 @@ func show(value any) string {
 			return "null"
 		}
 		return show(v.Values[0])
+	case store.FieldConfig:
+		if reflect.DeepEqual(v, store.FieldConfig{Name: v.Name}) {
+			return showText(v.Name)
+		}
 	case Language:
 		if v.Name == "" {
 			return showText(v.Code)

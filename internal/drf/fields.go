@@ -79,7 +79,7 @@ func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (
 		return "", false
 	case raw == nil:
 		if !field.AllowNull {
-			f.fail(at, message.T("This field may not be null."))
+			f.fail(at, null)
 		}
 		return "", field.AllowNull
 	}
@@ -97,7 +97,7 @@ func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (
 	}
 	if value == "" {
 		if !field.AllowBlank {
-			f.fail(at, message.T("This field may not be blank."))
+			f.fail(at, blank)
 		}
 		return "", field.AllowBlank
 	}
@@ -109,6 +109,8 @@ func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (
 
 var (
 	required = message.T("This field is required.")
+	null     = message.T("This field may not be null.")
+	blank    = message.T("This field may not be blank.")
 	// invalidEmail is said of a wrong type and of a wrong format alike.
 	invalidEmail = message.T("Enter a valid email address.")
 )

@@ -231,3 +231,28 @@ func TestLeastLength(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkRefusal answers two errors, in English and in a language whose words must be looked up.
+func BenchmarkRefusal(b *testing.B) {
+	languages, err := message.Load(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := Body{value: decode(b, `{"username":"","email":"x"}`)}
+	for _, code := range []string{"en", "ru"} {
+		l, _ := languages.For(code)
+		b.Run(code, func(b *testing.B) {
+			b.ReportAllocs()
+			answer := make([]byte, 0, 512)
+			for b.Loop() {
+				f, err := body.Fields(signUpFields, "non_field_errors")
+				if err != nil {
+					b.Fatal(err)
+				}
+				f.Text("username")
+				f.Text("email")
+				answer = Style{Language: l}.Append(answer[:0], f.Err().(*Error).Body)
+			}
+		})
+	}
+}

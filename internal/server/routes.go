@@ -118,6 +118,9 @@ func escapePath(path string) string {
 	return b.String()
 }
 
+// entrances are the paths that stand for the dialects which answer nothing at their mount itself.
+var entrances = map[string]string{config.DjRestAuth: "login/", config.RegisterLoginRefresh: "login"}
+
 // mount builds the handler: the view that all dialects share, the dialects, and what the server answers itself.
 func (s *Server) mount(cfg *config.Config, o Options) error {
 	view, err := s.view(cfg, o)
@@ -131,7 +134,6 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 	}}
 	if s.box != nil {
 		rt.mail = http.StripPrefix("/dev/mail", s.box.Handler())
-		s.Served = append(s.Served, Served{"/dev/mail/", "the mail that was sent (development only)"})
 	}
 	for _, m := range cfg.Mounts {
 		routes, err := s.dialect(cfg, o, view, m)
@@ -139,11 +141,14 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 			return err
 		}
 		if routes == nil {
-			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + ": NOT SERVED, for the database has no table of what a login gives; its paths answer 404"})
+			s.Served = append(s.Served, Served{m.Path + "/", m.Dialect + " (not served: the database has no table of what a login gives)"})
 			continue
 		}
-		s.Served = append(s.Served, Served{m.Path + "/", m.Dialect})
+		s.Served = append(s.Served, Served{m.Path + "/" + entrances[m.Dialect], m.Dialect})
 		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
+	}
+	if s.box != nil {
+		s.Served = append(s.Served, Served{"/dev/mail/", "mailbox"})
 	}
 	sort.SliceStable(rt.mounts, func(i, j int) bool { return len(rt.mounts[i].prefix) > len(rt.mounts[j].prefix) })
 	if cfg.CrossOrigin() {

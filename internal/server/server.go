@@ -46,7 +46,7 @@ type Server struct {
 	stop    func()
 }
 
-// Served is a path and what is there.
+// Served is a path that answers, and what is there.
 type Served struct{ Path, What string }
 
 // Handler answers every request.
@@ -79,7 +79,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 	if err := cfg.EnsureSecret(); err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, cfg.Store())
+	db, err := OpenStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +92,9 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 
 func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Store) (*Server, error) {
 	if err := db.Migrate(ctx); err != nil {
+		return nil, cfg.Explain(err)
+	}
+	if err := checkModel(cfg, db.Model()); err != nil {
 		return nil, err
 	}
 	if err := checkApps(cfg, db.Apps()); err != nil {
@@ -169,7 +172,11 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		return nil, err
 	}
 	keys := tokens.Keys{Secret: string(cfg.SecretKey), Fallbacks: cfg.SecretKeyFallbacks}
-	jwts, err := tokens.NewJWTs(cfg.SimpleJWT, keys, cfg.Location())
+	jwt := cfg.SimpleJWT
+	if !cfg.IsGiven("SIMPLE_JWT.USER_ID_FIELD") {
+		jwt.UserIDField = db.Model().Key.Name
+	}
+	jwts, err := tokens.NewJWTs(jwt, keys, cfg.Location())
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +196,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		Store:         db,
 		Passwords:     judge,
 		JWTs:          jwts,
-		JWT:           cfg.SimpleJWT,
+		JWT:           jwt,
 		Keys:          keys,
 		Resets:        tokens.Resets{Keys: keys, Location: cfg.Location(), Timeout: cfg.PasswordResetTimeout},
 		Templates:     templates,

@@ -29,9 +29,11 @@ type Column struct {
 	Name    string
 	Type    string // as declared: varchar(150), timestamp with time zone
 	Kind    Kind
-	Length  int // the most characters of a text; 0 where nothing is said
-	Digits  int // all digits of a decimal; 0 where nothing is said, as on SQLite
-	Places  int // those behind the point
+	Length  int   // the most characters of a text; 0 where nothing is said
+	Digits  int   // all digits of a decimal; 0 where nothing is said, as on SQLite
+	Places  int   // those behind the point
+	Min     int64 // the bounds of an integer
+	Max     int64
 	Null    bool
 	Default string // the SQL expression; empty for none
 	Primary bool
@@ -43,17 +45,26 @@ type Column struct {
 }
 
 // Optional tells whether a new row may leave the column out.
-func (c Column) Optional() bool { return c.Null || c.Default != "" || c.Numbered || c.Computed }
+func (c Column) Optional() bool { return c.Null || c.filled() }
+
+// filled tells whether the database fills in what a new row leaves out.
+func (c Column) filled() bool { return c.Default != "" || c.Numbered || c.Computed }
 
 // Columns describes a table's columns in their order; none when there is no such table.
 func (s *Store) Columns(ctx context.Context, table string) ([]Column, error) {
 	var columns []Column
 	err := s.each(ctx, func(rows *sql.Rows) error {
 		var c Column
-		var isJSON bool
+		var isJSON, unsigned bool
 		err := rows.Scan(&c.Name, &c.Type, flag{&c.Null}, &c.Default, flag{&c.Primary}, flag{&c.Unique}, flag{&c.Numbered}, flag{&c.Computed},
-			&c.References, &c.ReferencesColumn, flag{&isJSON})
+			&c.References, &c.ReferencesColumn, flag{&isJSON}, flag{&unsigned})
 		c.classify(isJSON)
+		if c.Kind == Integer {
+			c.Max = s.engine.maxInt[strings.Fields(strings.ToLower(c.Type))[0]]
+			if c.Min = 0; !unsigned {
+				c.Min = -c.Max - 1
+			}
+		}
 		columns = append(columns, c)
 		return err
 	}, s.engine.columns, table)

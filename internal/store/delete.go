@@ -47,7 +47,7 @@ func (s *Store) cascade(ctx context.Context, table, where string, id ID) error {
 	for _, r := range references {
 		those := fmt.Sprintf("%s IN (SELECT %s FROM %s WHERE %s)", quote(r.Column), quote(r.Target), quote(table), where)
 		remove, known := onDelete[r.Table]
-		if r.Table == s.model.Table+"_groups" || r.Table == s.model.Table+"_user_permissions" {
+		if r.Table == s.settings.Table+"_groups" || r.Table == s.settings.Table+"_user_permissions" {
 			remove, known = true, true
 		}
 		switch {
@@ -78,7 +78,7 @@ func (s *Store) DeleteUser(ctx context.Context, id ID) error {
 		if _, err := tx.UserForUpdate(ctx, id); err != nil {
 			return err
 		}
-		if err := tx.cascade(ctx, s.model.Table, "id = $1", id); err != nil {
+		if err := tx.cascade(ctx, s.settings.Table, s.key()+" = $1", id); err != nil {
 			return err
 		}
 		if err := tx.EndDevicesOf(ctx, id, SessionDevice, time.Time{}); err != nil {
@@ -89,6 +89,6 @@ func (s *Store) DeleteUser(ctx context.Context, id ID) error {
 				return err
 			}
 		}
-		return tx.change(ctx, "DELETE FROM "+s.users+" WHERE id = $1", id)
+		return tx.change(ctx, "DELETE FROM "+s.users+s.byKey(), id)
 	})
 }

@@ -127,11 +127,3 @@ func (s *Store) EmailConfirmationByKey(ctx context.Context, key string) (*EmailC
 	}
 	return c, nil
 }
-
-// UsersByFold reads the users who have this value in a text column, whatever its case, ordered by key.
-func (s *Store) UsersByFold(ctx context.Context, column, value string) ([]User, error) {
-	if !textColumns[column] {
-		return nil, fmt.Errorf("users cannot be looked up by %q", column)
-	}
-	return s.userList(ctx, s.selectUsers()+"WHERE "+fmt.Sprintf(s.engine.fold, "u."+column)+" ORDER BY u.id", value)
-}

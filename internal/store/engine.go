@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -31,24 +32,22 @@ var schemas embed.FS
 
 // An engine holds everything in which SQLite and PostgreSQL differ. Its queries take the user table's name as $1.
 type engine struct {
-	schema       string // the folder of its migrations
-	txOptions    *sql.TxOptions
-	script       []any  // arguments that let one Exec run several statements
-	strictText   bool   // refuses NULs and bytes that are not UTF-8
-	forUpdate    string // locks the rows read; SQLite is locked since BEGIN IMMEDIATE
-	skipLocked   string // as forUpdate, leaving out rows that others hold
-	fold         string // equality of $1 and a column, ignoring case, as Django's iexact spells it here
-	hasTable     string
-	keyType      string // the declared type of the column id
-	uniqueColumn string // is there a unique index over the column $2 alone?
-	columns      string // everything that Column tells of the columns of $1
-	references   string // the foreign keys to $1 that the database does not clear up itself: table, column, column referred to
-	lockName     string // holds the name $1, a number, to the transaction's end; empty where every transaction excludes the others
-	lockSchema   string // excludes other migrations to the transaction's end
-	maxID        map[string]int64
-	time         func(time.Time) any
-	classify     func(error) error // ErrUnavailable, ErrInvalidText, *Duplicate, *Referenced, or nil
-	conflict     func(error) bool  // did another transaction win, so that it may be tried again?
+	schema     string // the folder of its migrations
+	txOptions  *sql.TxOptions
+	script     []any  // arguments that let one Exec run several statements
+	strictText bool   // refuses NULs and bytes that are not UTF-8
+	forUpdate  string // locks the rows read; SQLite is locked since BEGIN IMMEDIATE
+	skipLocked string // as forUpdate, leaving out rows that others hold
+	fold       string // equality of $1 and a column, ignoring case, as Django's iexact spells it here
+	hasTable   string
+	columns    string           // everything that Column tells of the columns of $1
+	references string           // the foreign keys to $1 that the database does not clear up itself: table, column, column referred to
+	lockName   string           // holds the name $1, a number, to the transaction's end; empty where every transaction excludes the others
+	lockSchema string           // excludes other migrations to the transaction's end
+	maxInt     map[string]int64 // the greatest values of the integer types
+	time       func(time.Time) any
+	classify   func(error) error // ErrUnavailable, ErrInvalidText, *Duplicate, *Referenced, *Refused, or nil
+	conflict   func(error) bool  // did another transaction win, so that it may be tried again?
 }
 
 var sqliteEngine = &engine{
@@ -56,20 +55,17 @@ var sqliteEngine = &engine{
 	fold:   "%s = $1 COLLATE NOCASE",
 	// pragma_foreign_key_list leaves "to" empty for a reference to the primary key.
 	hasTable: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
-	keyType:  `SELECT type FROM pragma_table_info($1) WHERE name = 'id'`,
-	uniqueColumn: `SELECT EXISTS (SELECT 1 FROM pragma_index_list($1) AS l WHERE l."unique" = 1 AND l.partial = 0
-		AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) AS i) = $2)`,
 	columns: `SELECT c.name, c.type, c."notnull" = 0 AND c.pk = 0, coalesce(c.dflt_value, ''), c.pk > 0,
 		c.pk > 0 AND (SELECT max(pk) FROM pragma_table_info($1)) = 1 OR EXISTS (SELECT 1 FROM pragma_index_list($1) AS l
 			WHERE l."unique" = 1 AND l.partial = 0 AND (SELECT group_concat(i.name) FROM pragma_index_info(l.name) AS i) = c.name),
 		c.pk = 1 AND lower(c.type) = 'integer', c.hidden IN (2, 3),
 		coalesce(f."table", ''), coalesce(f."to", CASE WHEN f."table" IS NOT NULL THEN 'id' END, ''),
-		instr(upper(m.sql), 'JSON_VALID("' || upper(c.name) || '")') > 0
+		instr(upper(m.sql), 'JSON_VALID("' || upper(c.name) || '")') > 0, lower(c.type) LIKE '% unsigned'
 		FROM pragma_table_xinfo($1) AS c JOIN sqlite_master AS m ON m.type = 'table' AND m.name = $1
 		LEFT JOIN pragma_foreign_key_list($1) AS f ON f."from" = c.name WHERE c.hidden <> 1 ORDER BY c.cid`,
 	references: `SELECT m.name, f."from", coalesce(f."to", 'id') FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS f
 		WHERE m.type = 'table' AND lower(f."table") = lower($1) AND f.on_delete NOT IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2`,
-	maxID:    map[string]int64{"integer": math.MaxInt64, "bigint": math.MaxInt64},
+	maxInt:   map[string]int64{"integer": math.MaxInt64, "bigint": math.MaxInt64, "smallint": math.MaxInt64, "int": math.MaxInt64},
 	time:     djangoTime,
 	classify: classifySQLite,
 	conflict: func(error) bool { return false },
@@ -84,16 +80,14 @@ var postgresEngine = &engine{
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	fold:       "upper(%s) = upper($1)",
 	hasTable:   `SELECT to_regclass(quote_ident($1)) IS NOT NULL`,
-	keyType:    `SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass(quote_ident($1)) AND attname = 'id'`,
-	uniqueColumn: `SELECT EXISTS (SELECT 1 FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-		WHERE i.indrelid = to_regclass(quote_ident($1)) AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
-		AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attname = $2)`,
 	columns: `SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''),
 		EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey)),
 		EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
 			AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indkey[0] = a.attnum),
 		a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid), '') LIKE 'nextval(%', a.attgenerated <> '',
-		coalesce(t.relname, ''), coalesce(b.attname, ''), false
+		coalesce(t.relname, ''), coalesce(b.attname, ''), false,
+		EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conrelid = a.attrelid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]
+			AND pg_get_constraintdef(k.oid) LIKE 'CHECK ((% >= 0))')
 		FROM pg_attribute AS a LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		LEFT JOIN pg_constraint AS f ON f.contype = 'f' AND f.conrelid = a.attrelid AND f.conkey = ARRAY[a.attnum]
 		LEFT JOIN pg_class AS t ON t.oid = f.confrelid LEFT JOIN pg_attribute AS b ON b.attrelid = f.confrelid AND b.attnum = f.confkey[1]
@@ -104,7 +98,7 @@ var postgresEngine = &engine{
 		WHERE c.contype = 'f' AND c.confrelid = to_regclass(quote_ident($1)) AND c.confdeltype IN ('a', 'r') ORDER BY 1, 2`,
 	lockName:   `SELECT pg_advisory_xact_lock($1)`,
 	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('latchkey schema ' || current_schema(), 0))`,
-	maxID:      map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32, "bigint": math.MaxInt64},
+	maxInt:     map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32, "bigint": math.MaxInt64},
 	time:       func(t time.Time) any { return t },
 	classify:   classifyPostgres,
 	conflict: func(err error) bool {
@@ -235,6 +229,11 @@ func classifySQLite(err error) error {
 		return &Duplicate{Column: sqliteColumn(lite.Error())}
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return &Referenced{}
+	case sqlite3.SQLITE_CONSTRAINT_NOTNULL, sqlite3.SQLITE_CONSTRAINT_CHECK:
+		_, rule, _ := strings.Cut(lite.Error(), "constraint failed: ")
+		_, rule, _ = strings.Cut(rule, "constraint failed: ")
+		rule, _, _ = strings.Cut(rule, " (")
+		return &Refused{Rule: rule}
 	default:
 		switch code & 0xff { // the rest of an extended code tells details
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
@@ -286,6 +285,8 @@ func classifyState(pg *pgconn.PgError) error {
 		return &Duplicate{Column: postgresColumn(pg)}
 	case "23503":
 		return &Referenced{Table: pg.TableName}
+	case "23502", "23514", "22003":
+		return &Refused{Rule: cmp.Or(pg.ColumnName, pg.ConstraintName, pg.Message)}
 	case "22021", "22001":
 		return ErrInvalidText
 	case "25006", "40001", "40P01", "55P03", "57014", "57P01", "57P02", "57P03", "57P05":

@@ -47,7 +47,7 @@ func (s *Store) IsPostgres() bool { return s.engine == postgresEngine }
 
 // UsernameTaken tells whether a user has exactly this USERNAME_FIELD.
 func (s *Store) UsernameTaken(ctx context.Context, name string) (bool, error) {
-	return s.exists(ctx, "SELECT 1 FROM "+s.users+" WHERE "+s.model.UsernameField+" = $1", name)
+	return s.exists(ctx, "SELECT 1 FROM "+s.users+" WHERE "+quote(s.Model().UsernameField)+" = $1", name)
 }
 
 // SetNames writes the first and the last name.

@@ -15,15 +15,15 @@ type Step struct{ Name, SQL string }
 func (s *Store) Plan(ctx context.Context) ([]Step, error) {
 	var plan []Step
 	var users, django, ledger bool
-	for table, has := range map[string]*bool{s.model.Table: &users, "django_migrations": &django, "latchkey_migration": &ledger} {
+	for table, has := range map[string]*bool{s.settings.Table: &users, "django_migrations": &django, "latchkey_migration": &ledger} {
 		if err := s.first(ctx, []any{has}, s.engine.hasTable, table); err != nil {
 			return nil, err
 		}
 	}
 	switch {
 	case users:
-	case s.model.Table != "auth_user":
-		return nil, fmt.Errorf("%s has no table %s, and only Django's own auth_user can be made here", s.name, s.model.Table)
+	case s.settings.Table != stockTable:
+		return nil, fmt.Errorf("%s has no table %s, and only Django's own auth_user can be made here: run Django's migrate first, or name the user table under user_model", s.name, s.settings.Table)
 	case django:
 		return nil, fmt.Errorf("%s has Django's tables but no auth_user: name its user table under user_model, or run Django's migrate first", s.name)
 	default:

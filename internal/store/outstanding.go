@@ -30,13 +30,13 @@ func (s *Store) Blacklisted(ctx context.Context, jti string) (bool, error) {
 // Blacklist lists a token, recording it first where it is not (without owner, if there is no such user). Of calls that race one is first.
 func (s *Store) Blacklist(ctx context.Context, o Outstanding, now time.Time) (first bool, err error) {
 	owner := o.UserID
-	if n, ok := owner.Int(); ok && !s.inRange(n) {
+	if !s.holds(owner) {
 		owner = ID{}
 	}
 	err = s.InTx(ctx, func(tx *Store) error {
 		// The row is mostly there; asking first keeps an INSERT that does nothing from using up an id.
 		_, err := tx.exec(ctx, `INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
-			SELECT (SELECT id FROM `+s.users+` WHERE id = $1), CAST($2 AS text), $3, $4, $5
+			SELECT (SELECT `+s.key()+` FROM `+s.users+s.byKey()+`), CAST($2 AS text), $3, $4, $5
 			WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken WHERE jti = CAST($2 AS text)) ON CONFLICT (jti) DO NOTHING`,
 			owner, o.JTI, o.Token, s.stamp(o.CreatedAt), s.stamp(o.ExpiresAt))
 		if err != nil {

@@ -27,8 +27,10 @@ type database struct {
 	name   string // for messages: without password and parameters
 	read   *sql.DB
 	write  *sql.DB // the same pool on PostgreSQL
-	model  UserModel
-	users  string // the quoted user table
+	users  string  // the quoted user table
+	zone   *time.Location
+	// settings is what the user table is meant to be; Model is what it is
+	settings UserModel
 	// installed are the apps that settings say are there, nil where they do not say
 	installed *Apps
 	facts     atomic.Pointer[facts]
@@ -36,10 +38,8 @@ type database struct {
 
 // facts is what the schema that is there looks like: read at Open, and again after Migrate.
 type facts struct {
-	apps           Apps
-	users          bool  // is there a user table?
-	maxID          int64 // the greatest key the user table's column takes
-	usernameUnique bool  // does a unique index guard USERNAME_FIELD?
+	apps  Apps
+	model *Model
 }
 
 // Apps tells which of Django's apps have their tables.
@@ -48,20 +48,17 @@ type Apps struct{ AuthToken, Blacklist, Sessions, Sites, Allauth bool }
 // Open connects to the database that cfg names and looks at what is there. It never changes the schema; Migrate does.
 // Its errors name the database without its password.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	model := cfg.User
-	for _, field := range []string{model.UsernameField, model.EmailField} {
-		if !textColumns[field] {
-			return nil, fmt.Errorf("user_model: %q is no text column of Django's user table", field)
-		}
-	}
-	if model.Table == "" {
+	if cfg.User.Table == "" {
 		return nil, errors.New("user_model: the table has no name")
 	}
 	d, err := connect(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
-	d.model, d.users, d.installed = model, quote(model.Table), cfg.Installed
+	d.settings, d.users, d.zone, d.installed = cfg.User, quote(cfg.User.Table), cfg.Zone, cfg.Installed
+	if d.zone == nil {
+		d.zone = time.UTC
+	}
 	s := &Store{database: d}
 	if err := s.look(ctx); err != nil {
 		_ = s.Close()
@@ -109,7 +106,6 @@ func (s *Store) look(ctx context.Context) error {
 		name string
 		has  *bool
 	}{
-		{s.model.Table, &f.users},
 		{"authtoken_token", &f.apps.AuthToken},
 		{"token_blacklist_blacklistedtoken", &f.apps.Blacklist},
 		{"django_session", &f.apps.Sessions},
@@ -121,22 +117,9 @@ func (s *Store) look(ctx context.Context) error {
 			return err
 		}
 	}
-	if f.users {
-		var keyType string
-		if err := s.first(ctx, []any{&keyType}, s.engine.keyType, s.model.Table); err != nil {
-			return err
-		}
-		max, ok := s.engine.maxID[strings.ToLower(keyType)]
-		if !ok {
-			return fmt.Errorf("the keys of %s are of type %s; only integers are known", s.model.Table, keyType)
-		}
-		f.maxID = max
-		if err := s.each(ctx, func(*sql.Rows) error { return nil }, s.selectUsers()+"LIMIT 0"); err != nil {
-			return fmt.Errorf("the table %s must have the columns of Django's AbstractUser: %w", s.model.Table, err)
-		}
-		if err := s.first(ctx, []any{&f.usernameUnique}, s.engine.uniqueColumn, s.model.Table, s.model.UsernameField); err != nil {
-			return err
-		}
+	var err error
+	if f.model, err = s.readModel(ctx); err != nil {
+		return err
 	}
 	if s.installed != nil {
 		f.apps = f.apps.and(*s.installed)
@@ -291,7 +274,7 @@ func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(*sql.Rows) (mo
 }
 
 // fits refuses arguments that PostgreSQL would refuse, where they would end the transaction:
-// ErrInvalidText for a NUL or bytes that are not UTF-8, ErrNotFound for a key beyond the column's range.
+// ErrInvalidText for a NUL or bytes that are not UTF-8, ErrNotFound for a key that the user table's column cannot hold.
 func (s *Store) fits(args []any) error {
 	for _, arg := range args {
 		switch arg := arg.(type) {
@@ -300,7 +283,7 @@ func (s *Store) fits(args []any) error {
 				return ErrInvalidText
 			}
 		case ID:
-			if arg.valid && !s.inRange(arg.num) {
+			if !arg.IsZero() && !s.holds(arg) {
 				return ErrNotFound
 			}
 		}

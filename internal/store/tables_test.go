@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestTokenKeys(t *testing.T) {
 		if got, err := s.TokenKeyOf(ctx, ann.ID); err != nil || *got != (store.TokenKey{Key: "first", Created: noon, UserID: ann.ID}) {
 			t.Errorf("got %+v, %v", got, err)
 		}
-		if got, err := s.UserByTokenKey(ctx, "first"); err != nil || *got != *ann {
+		if got, err := s.UserByTokenKey(ctx, "first"); err != nil || !reflect.DeepEqual(*got, *ann) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		if _, err := s.UserByTokenKey(ctx, "FIRST"); err != store.ErrNotFound {
@@ -166,7 +167,7 @@ func TestRefreshFamilies(t *testing.T) {
 			}
 		}
 		want := store.Refresh{JTI: "a1", Family: "a", UserID: ann.ID, Successor: "a2", IssuedAt: noon, ExpiresAt: hour, RotatedAt: hour}
-		if got, err := s.RefreshByJTI(ctx, "a1"); err != nil || *got != want {
+		if got, err := s.RefreshByJTI(ctx, "a1"); err != nil || !reflect.DeepEqual(*got, want) {
 			t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 		}
 		must(t, s.RevokeFamily(ctx, "a", noon))
@@ -256,7 +257,7 @@ func TestSessions(t *testing.T) {
 		must(t, s.SaveSession(ctx, row))
 		row.Data = "two"
 		must(t, s.SaveSession(ctx, row))
-		if got, err := s.Session(ctx, "k", noon.Add(-time.Microsecond)); err != nil || *got != row {
+		if got, err := s.Session(ctx, "k", noon.Add(-time.Microsecond)); err != nil || !reflect.DeepEqual(*got, row) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		if _, err := s.Session(ctx, "k", noon); err != store.ErrNotFound {
@@ -287,7 +288,7 @@ func TestLinks(t *testing.T) {
 		link := store.Link{Digest: "d", Purpose: "activation", UserID: ann.ID, CreatedAt: noon, ExpiresAt: hour}
 		must(t, s.InsertLink(ctx, link))
 		must(t, s.InsertLink(ctx, store.Link{Digest: "d", Purpose: "activation", CreatedAt: hour, ExpiresAt: hour}))
-		if got, err := s.LinkByDigest(ctx, "d"); err != nil || *got != link {
+		if got, err := s.LinkByDigest(ctx, "d"); err != nil || !reflect.DeepEqual(*got, link) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 		use := func(digest, purpose string, now time.Time, want bool) {

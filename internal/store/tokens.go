@@ -15,7 +15,7 @@ type TokenKey struct {
 
 // UserByTokenKey reads the owner of a key.
 func (s *Store) UserByTokenKey(ctx context.Context, key string) (*User, error) {
-	return s.user(ctx, "SELECT "+userColumns+" FROM authtoken_token AS t JOIN "+s.users+` AS u ON u.id = t.user_id WHERE t."key" = $1`, key)
+	return s.user(ctx, "SELECT "+s.Model().all+" FROM authtoken_token AS t JOIN "+s.users+` AS u ON u.`+s.key()+` = t.user_id WHERE t."key" = $1`, key)
 }
 
 // TokenKeyOf reads a user's key.
@@ -38,7 +38,7 @@ func (s *Store) TokenKeyFor(ctx context.Context, id ID, fresh string, now time.T
 		return "", err
 	}
 	err = s.InTx(ctx, func(tx *Store) error {
-		_, err := tx.exec(ctx, `INSERT INTO authtoken_token ("key", created, user_id) SELECT $1, $2, id FROM `+s.users+` WHERE id = $3
+		_, err := tx.exec(ctx, `INSERT INTO authtoken_token ("key", created, user_id) SELECT $1, $2, `+s.key()+` FROM `+s.users+` WHERE `+s.key()+` = $3
 			ON CONFLICT (user_id) DO NOTHING`, fresh, s.stamp(now), id)
 		if err != nil {
 			return err

@@ -6,39 +6,37 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// A User is a row of the user table, with the columns of Django's stock user.
+// A User is a row of the user table, with the columns of Django's stock user. A column that the table does not have is the zero value, but
+// that a user without is_active is active.
 type User struct {
 	ID          ID
 	Password    string    // encoded, at most 128 characters
 	LastLogin   time.Time // zero: NULL, never
 	IsSuperuser bool
-	Username    string // the column username, whatever USERNAME_FIELD is
+	Username    string // the column Model.NameField, whatever USERNAME_FIELD is
 	FirstName   string
 	LastName    string
-	Email       string // the column email
+	Email       string // the column EMAIL_FIELD
 	IsStaff     bool
 	IsActive    bool
 	DateJoined  time.Time
+	// Extra are, by the names of their fields, the values of the columns that Django's stock user has not, or has otherwise: under another name, or
+	// never NULL. It is nil for the stock user.
+	Extra map[string]any
 }
 
-// userColumns are the columns of u, the user table, in the order of fields.
-const userColumns = "u.id, u.password, u.last_login, u.is_superuser, u.username, u.first_name, u.last_name, u.email, u.is_staff, u.is_active, u.date_joined"
-
-// textColumns are the columns users can be looked up by, beside id.
-var textColumns = map[string]bool{"username": true, "first_name": true, "last_name": true, "email": true, "password": true}
-
-// fields are where the userColumns are scanned to.
-func (u *User) fields() []any {
-	return []any{&u.ID, &u.Password, optional{&u.LastLogin}, flag{&u.IsSuperuser}, &u.Username, &u.FirstName, &u.LastName, &u.Email,
-		flag{&u.IsStaff}, flag{&u.IsActive}, instant{&u.DateJoined}}
-}
-
-// Field is the value of a stock column by its name: an ID, a string, a bool or a time.Time, which is zero for NULL.
-func (u *User) Field(column string) (any, bool) {
-	switch column {
+// Field is the user's value in a column that is read, by the name of its field: a value of the column's kind, nil for NULL, and for the key an ID.
+// The columns of Django's own user have the type of the struct's field; there, a zero time is NULL.
+func (u *User) Field(name string) (any, bool) {
+	if value, ok := u.Extra[name]; ok {
+		return value, true
+	}
+	switch name {
 	case "id":
 		return u.ID, true
 	case "password":
@@ -65,23 +63,51 @@ func (u *User) Field(column string) (any, bool) {
 	return nil, false
 }
 
+// Name is what the user signs in with: USERNAME_FIELD.
+func (m *Model) Name(u *User) string {
+	switch m.UsernameField {
+	case m.NameField:
+		return u.Username
+	case m.EmailField:
+		return u.Email
+	}
+	name, _ := u.Extra[m.UsernameField].(string) // NULL is no name
+	return name
+}
+
 // selectUsers begins a query of users.
-func (s *Store) selectUsers() string { return "SELECT " + userColumns + " FROM " + s.users + " AS u " }
+func (s *Store) selectUsers() string {
+	return "SELECT " + s.Model().all + " FROM " + s.users + " AS u "
+}
+
+// byKey is the condition that a user's key is $1, key the column.
+func (s *Store) byKey() string { return " WHERE " + s.key() + " = $1" }
+func (s *Store) key() string   { return quote(s.Model().Key.Name) }
 
 // User reads a user by key.
 func (s *Store) User(ctx context.Context, id ID) (*User, error) {
-	return s.user(ctx, s.selectUsers()+"WHERE u.id = $1", id)
+	return s.user(ctx, s.selectUsers()+s.byKey(), id)
 }
 
 // UserForUpdate reads a user and keeps others from changing the row until the transaction ends.
 func (s *Store) UserForUpdate(ctx context.Context, id ID) (*User, error) {
-	return s.user(ctx, s.selectUsers()+"WHERE u.id = $1"+s.engine.forUpdate, id)
+	return s.user(ctx, s.selectUsers()+s.byKey()+s.engine.forUpdate, id)
+}
+
+// blank is a user to be read, with where its columns are scanned to.
+func (m *Model) blank() (*User, []any) {
+	u := &User{IsActive: true}
+	dest := make([]any, len(m.fields))
+	for i := range m.fields {
+		dest[i] = m.fields[i].dest(u)
+	}
+	return u, dest
 }
 
 // user reads the one user of a query.
 func (s *Store) user(ctx context.Context, query string, args ...any) (*User, error) {
-	u := &User{}
-	if err := s.first(ctx, u.fields(), query, args...); err != nil {
+	u, dest := s.Model().blank()
+	if err := s.first(ctx, dest, query, args...); err != nil {
 		return nil, err
 	}
 	if u.ID.IsZero() {
@@ -93,10 +119,11 @@ func (s *Store) user(ctx context.Context, query string, args ...any) (*User, err
 // userList reads all users of a query.
 func (s *Store) userList(ctx context.Context, query string, args ...any) ([]User, error) {
 	var all []User
+	m := s.Model()
 	err := s.each(ctx, func(rows *sql.Rows) error {
-		var u User
-		err := rows.Scan(u.fields()...)
-		all = append(all, u)
+		u, dest := m.blank()
+		err := rows.Scan(dest...)
+		all = append(all, *u)
 		return err
 	}, query, args...)
 	if err != nil {
@@ -105,7 +132,7 @@ func (s *Store) userList(ctx context.Context, query string, args ...any) ([]User
 	return all, nil
 }
 
-// UserBy reads the user who has exactly this value in a text column, or in id: ErrNotFound, ErrMultiple.
+// UserBy reads the user who has exactly this value in a column: ErrNotFound, ErrMultiple.
 func (s *Store) UserBy(ctx context.Context, column, value string) (*User, error) {
 	users, err := s.usersBy(ctx, column, value, " LIMIT 2")
 	switch {
@@ -119,34 +146,87 @@ func (s *Store) UserBy(ctx context.Context, column, value string) (*User, error)
 	return &users[0], nil
 }
 
-// UsersBy reads all users who have exactly this value in a text column, or in id, ordered by key.
+// UsersBy reads all users who have exactly this value in a column, ordered by key. A column of numbers or UUIDs has its text read as such.
 func (s *Store) UsersBy(ctx context.Context, column, value string) ([]User, error) {
 	return s.usersBy(ctx, column, value, "")
 }
 
 func (s *Store) usersBy(ctx context.Context, column, value, limit string) ([]User, error) {
-	if column == "id" {
+	field, ok := s.Model().Field(column)
+	var arg any = value
+	switch {
+	case ok && field.role == keyRole:
 		id, ok := s.ParseID(value)
 		if !ok {
 			return nil, nil
 		}
-		return s.userList(ctx, s.selectUsers()+"WHERE u.id = $1", id)
-	}
-	if !textColumns[column] {
+		arg = id
+	case ok && field.Kind == Integer:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < field.Min || n > field.Max {
+			return nil, nil
+		}
+		arg = n
+	case ok && field.Kind == UUID:
+		u, ok := ParseUUID(value)
+		if !ok {
+			return nil, nil
+		}
+		arg = u.hex()
+	case !ok || field.Kind != Text:
 		return nil, fmt.Errorf("users cannot be looked up by %q", column)
 	}
-	return s.userList(ctx, s.selectUsers()+"WHERE u."+column+" = $1 ORDER BY u.id"+limit, value)
+	return s.userList(ctx, s.selectUsers()+"WHERE u."+quote(field.Column.Name)+" = $1 ORDER BY u."+s.key()+limit, arg)
 }
 
 // UsersByEmailFold reads the users whose address is equal but for case, ordered by key: ASCII letters on SQLite, all on PostgreSQL, as
 // Django's iexact. Letters of different alphabets may be equal in capitals, so mail must go to the address that is stored.
 func (s *Store) UsersByEmailFold(ctx context.Context, email string) ([]User, error) {
-	return s.userList(ctx, s.selectUsers()+"WHERE "+fmt.Sprintf(s.engine.fold, "u."+s.model.EmailField)+" ORDER BY u.id", email)
+	if s.Model().EmailField == "" {
+		return nil, nil
+	}
+	return s.UsersByFold(ctx, s.Model().EmailField, email)
+}
+
+// UsersByFold reads the users who have this value in a text column, whatever its case, ordered by key.
+func (s *Store) UsersByFold(ctx context.Context, column, value string) ([]User, error) {
+	field, ok := s.Model().Field(column)
+	if !ok || field.Kind != Text {
+		return nil, fmt.Errorf("users cannot be looked up by %q", column)
+	}
+	return s.userList(ctx, s.selectUsers()+"WHERE "+fmt.Sprintf(s.engine.fold, "u."+quote(field.Column.Name))+" ORDER BY u."+s.key(), value)
+}
+
+// Taken tells whether a user other than own has this value, as Field gives it, in a column.
+func (s *Store) Taken(ctx context.Context, column string, value any, own ID) (bool, error) {
+	field, ok := s.Model().Field(column)
+	if !ok {
+		return false, fmt.Errorf("users cannot be looked up by %q", column)
+	}
+	query, args := "SELECT 1 FROM "+s.users+" WHERE "+quote(field.Column.Name)+" = $1", []any{s.arg(value)}
+	if !own.IsZero() {
+		query, args = query+" AND "+s.key()+" <> $2", append(args, own)
+	}
+	return s.exists(ctx, query, args...)
+}
+
+// Refers tells whether the row that a foreign key would refer to is there.
+func (s *Store) Refers(ctx context.Context, table, column string, value any) (bool, error) {
+	return s.exists(ctx, "SELECT 1 FROM "+quote(table)+" WHERE "+quote(column)+" = $1", s.arg(value))
 }
 
 // Users reads all users, ordered by key.
 func (s *Store) Users(ctx context.Context) ([]User, error) {
-	return s.userList(ctx, s.selectUsers()+"ORDER BY u.id")
+	return s.userList(ctx, s.selectUsers()+"ORDER BY u."+s.key())
+}
+
+// UsersAfter reads at most limit users behind the one with a key, ordered by it: page by page, all of them without ever holding many. A zero key is before all.
+func (s *Store) UsersAfter(ctx context.Context, id ID, limit int) ([]User, error) {
+	order := " ORDER BY u." + s.key() + " LIMIT "
+	if id.IsZero() {
+		return s.userList(ctx, s.selectUsers()+order+"$1", limit)
+	}
+	return s.userList(ctx, s.selectUsers()+"WHERE u."+s.key()+" > $1"+order+"$2", id, limit)
 }
 
 // exists tells whether a query finds a row.
@@ -159,39 +239,102 @@ func (s *Store) exists(ctx context.Context, query string, args ...any) (bool, er
 	return err == nil, err
 }
 
-// InsertUser writes a new user and sets u.ID. *Duplicate when the USERNAME_FIELD, or another unique column, is taken.
+// InsertUser writes a new user, and sets u.ID; where the table is not as Django's own, all of u to what the row holds. *Duplicate when the USERNAME_FIELD, or another unique column, is taken. Columns
+// that are not read are left to the database, and those of Extra that are not given get their defaults.
 func (s *Store) InsertUser(ctx context.Context, u *User) error {
-	return s.naming(ctx, u.username(s.model), ID{}, func(tx *Store) error {
-		return tx.returning(ctx, []any{&u.ID}, "INSERT INTO "+s.users+` (password, last_login, is_superuser, username, first_name, last_name, email,
-			is_staff, is_active, date_joined) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
-			u.Password, s.stamp(u.LastLogin), u.IsSuperuser, u.Username, u.FirstName, u.LastName, u.Email,
-			u.IsStaff, u.IsActive, s.stamp(u.DateJoined))
+	m := s.Model()
+	var names, places []string
+	var args []any
+	var later []change // columns with a default of the database's own, so that there is one statement however many are given
+	for i := range m.fields {
+		f := &m.fields[i]
+		value, given := f.initial(u, s.zone)
+		switch {
+		case !given:
+		case f.filled() && f.role == extraRole:
+			later = append(later, change{f, value})
+		default:
+			args = append(args, s.arg(value))
+			names, places = append(names, quote(f.Column.Name)), append(places, fmt.Sprintf("$%d", len(args)))
+		}
+	}
+	return s.naming(ctx, m.Name(u), ID{}, func(tx *Store) error {
+		insert := "INSERT INTO " + s.users + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(places, ", ") + ") RETURNING "
+		if m.alike {
+			return tx.returning(ctx, []any{&u.ID}, insert+s.key(), args...)
+		}
+		row, dest := m.blank()
+		if err := tx.returning(ctx, dest, insert+m.own, args...); err != nil {
+			return err
+		}
+		for _, c := range later {
+			row.Extra[c.field.Name] = c.value
+		}
+		*u = *row
+		return orNotFound(tx.update(ctx, u.ID, "", nil, later...))
 	})
 }
 
-// username is the user's USERNAME_FIELD.
-func (u *User) username(model UserModel) string {
-	value, _ := u.Field(model.UsernameField)
-	name, _ := value.(string)
-	return name
+// initial is what a column of a new user gets, and whether it gets anything.
+func (f *Field) initial(u *User, zone *time.Location) (value any, given bool) {
+	if value, given := u.Extra[f.Name]; given && f.role != keyRole {
+		return value, true
+	}
+	value, _ = f.of(u)
+	switch {
+	case f.role == keyRole:
+		return NewUUID(), f.Kind == UUID && !f.filled()
+	case f.role != extraRole:
+		if text, isText := value.(string); isText && text == "" && f.Null {
+			return nil, true // of several users without a name or an address none has the same
+		}
+		return value, true
+	case f.Initial != nil:
+		return f.computed(f.Initial, u.DateJoined, zone), true
+	case f.AutoNow:
+		return f.computed(Now, u.DateJoined, zone), true
+	case f.filled():
+		return nil, false
+	case f.Null:
+		return nil, true
+	}
+	return "", f.Kind == Text
+}
+
+// computed is a default's value at a time, now when it is zero.
+func (f *Field) computed(value any, at time.Time, zone *time.Location) any {
+	if at.IsZero() {
+		at = time.Now()
+	}
+	switch value {
+	case NewID:
+		return NewUUID()
+	case Now:
+		if f.Kind == Date {
+			return DateValue(at.In(zone).Format(time.DateOnly))
+		}
+		return at
+	}
+	return value
 }
 
 // naming runs fn, which gives the user id, or a new one, this USERNAME_FIELD. Where the database has no unique index on it (the stock
 // table's email), uniqueness is ours: the name is locked until the transaction ends, and *Duplicate when somebody else has it.
 func (s *Store) naming(ctx context.Context, name string, id ID, fn func(tx *Store) error) error {
-	if s.facts.Load().usernameUnique {
+	column := s.Model().UsernameField
+	if field, ok := s.Model().Field(column); ok && field.Unique {
 		return fn(s)
 	}
 	return s.InTx(ctx, func(tx *Store) error {
-		if err := tx.Reserve(ctx, s.model.UsernameField, name); err != nil {
+		if err := tx.Reserve(ctx, column, name); err != nil {
 			return err
 		}
-		taken, err := tx.exists(ctx, "SELECT 1 FROM "+s.users+" WHERE "+s.model.UsernameField+" = $1 AND ($2 = '' OR CAST(id AS text) <> $2)", name, id.String())
+		taken, err := tx.Taken(ctx, column, name, id)
 		if err != nil {
 			return err
 		}
 		if taken {
-			return &Duplicate{Column: s.model.UsernameField}
+			return &Duplicate{Column: column}
 		}
 		return fn(tx)
 	})
@@ -203,83 +346,137 @@ func (s *Store) Reserve(ctx context.Context, column, value string) error {
 		return nil // a transaction that writes excludes all others
 	}
 	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(s.model.Table + "\x00" + column + "\x00" + value)) // never fails
+	_, _ = hash.Write([]byte(s.settings.Table + "\x00" + column + "\x00" + value)) // never fails
 	_, err := s.exec(ctx, s.engine.lockName, int64(hash.Sum64()))
 	return err
 }
 
-// setColumn writes one column: Django saves whole rows and so undoes what others changed meanwhile; we do not.
-func (s *Store) setColumn(ctx context.Context, id ID, column string, value any) error {
-	return s.change(ctx, "UPDATE "+s.users+" SET "+column+" = $2 WHERE id = $1", id, value)
+// A change is a column's new value.
+type change struct {
+	field *Field
+	value any
+}
+
+// of is the change of the column of a role: none where the table has no such column.
+func (m *Model) of(r role, value any) []change {
+	if field := m.holding(r); field != nil {
+		return []change{{field, value}}
+	}
+	return nil
+}
+
+// update writes some columns of a user where a condition, with its arguments from $2, holds, and tells whether there was such a row. Django saves
+// whole rows and so undoes what others changed meanwhile; we do not.
+func (s *Store) update(ctx context.Context, id ID, condition string, with []any, changes ...change) (bool, error) {
+	if len(changes) == 0 {
+		return s.exists(ctx, "SELECT 1 FROM "+s.users+s.byKey()+condition, append([]any{id}, with...)...)
+	}
+	args := append([]any{id}, with...)
+	set := make([]string, len(changes))
+	for i, c := range changes {
+		args = append(args, s.arg(c.value))
+		set[i] = fmt.Sprintf("%s = $%d", quote(c.field.Column.Name), len(args))
+	}
+	n, err := s.exec(ctx, "UPDATE "+s.users+" SET "+strings.Join(set, ", ")+s.byKey()+condition, args...)
+	return n > 0, orNone(err)
+}
+
+// orNotFound is ErrNotFound where update found no row.
+func orNotFound(found bool, err error) error {
+	if err == nil && !found {
+		return ErrNotFound
+	}
+	return err
+}
+
+// stamped adds to changes that somebody made those of the columns that tell when the last one was.
+func (s *Store) stamped(changes ...change) []change {
+	m := s.Model()
+	for i := range m.fields {
+		if f := &m.fields[i]; f.AutoNow {
+			changes = append(changes, change{f, f.computed(Now, time.Time{}, s.zone)})
+		}
+	}
+	return changes
 }
 
 // SetPassword writes the encoded password. ErrNotFound when the user is gone, as for all of these.
 func (s *Store) SetPassword(ctx context.Context, id ID, encoded string) error {
-	return s.setColumn(ctx, id, "password", encoded)
+	return orNotFound(s.update(ctx, id, "", nil, s.stamped(s.Model().of(passwordRole, encoded)...)...))
 }
 
 // RehashPassword replaces the encoded password only if it still is old, and tells whether it did.
 func (s *Store) RehashPassword(ctx context.Context, id ID, old, encoded string) (bool, error) {
-	n, err := s.exec(ctx, "UPDATE "+s.users+" SET password = $3 WHERE id = $1 AND password = $2", id, old, encoded)
-	return n > 0, orNone(err)
+	return s.update(ctx, id, " AND password = $2", []any{old}, s.Model().of(passwordRole, encoded)...)
+}
+
+// ChangePassword is RehashPassword for another password.
+func (s *Store) ChangePassword(ctx context.Context, id ID, old, encoded string) (bool, error) {
+	return s.update(ctx, id, " AND password = $2", []any{old}, s.stamped(s.Model().of(passwordRole, encoded)...)...)
 }
 
 // SetEmail writes EMAIL_FIELD, by the rules of SetUsername where that is the same column.
 func (s *Store) SetEmail(ctx context.Context, id ID, email string) error {
-	if s.model.EmailField == s.model.UsernameField {
-		return s.SetUsername(ctx, id, email)
-	}
-	return s.setColumn(ctx, id, s.model.EmailField, email)
+	return s.SetField(ctx, id, s.Model().EmailField, email)
 }
 
 // SetUsername writes USERNAME_FIELD: *Duplicate when somebody else has it.
 func (s *Store) SetUsername(ctx context.Context, id ID, name string) error {
-	return s.naming(ctx, name, id, func(tx *Store) error {
-		return tx.setColumn(ctx, id, s.model.UsernameField, name)
+	return s.SetField(ctx, id, s.Model().UsernameField, name)
+}
+
+// SetField writes a column by its field's name: *Duplicate when it is USERNAME_FIELD, or unique, and somebody else has the value. What only the
+// program and administrators write is none of them.
+func (s *Store) SetField(ctx context.Context, id ID, name string, value any) error {
+	field, ok := s.Model().Field(name)
+	if !ok || field.role == keyRole || field.role == passwordRole || field.role.official() {
+		return fmt.Errorf("%q is no column of users that can be written", name)
+	}
+	if name != s.Model().UsernameField {
+		return orNotFound(s.update(ctx, id, "", nil, s.stamped(change{field, value})...))
+	}
+	text, _ := value.(string)
+	return s.naming(ctx, text, id, func(tx *Store) error {
+		return orNotFound(tx.update(ctx, id, "", nil, s.stamped(change{field, value})...))
 	})
 }
 
-// SetText writes a text column by its name, by the rules of SetUsername where it is USERNAME_FIELD. The password is none of them.
-func (s *Store) SetText(ctx context.Context, id ID, column, value string) error {
-	if column == s.model.UsernameField {
-		return s.SetUsername(ctx, id, value)
-	}
-	if !textColumns[column] || column == "password" {
-		return fmt.Errorf("%q is no text column of users", column)
-	}
-	return s.setColumn(ctx, id, column, value)
-}
-
-// SetActive says whether the user may sign in.
+// SetActive says whether the user may sign in; ErrNoColumn where users always may.
 func (s *Store) SetActive(ctx context.Context, id ID, active bool) error {
-	return s.setColumn(ctx, id, "is_active", active)
+	if !s.Model().HasActive() {
+		return ErrNoColumn
+	}
+	return orNotFound(s.update(ctx, id, "", nil, s.stamped(s.Model().of(activeRole, active)...)...))
 }
 
-// SetLastLogin writes when the user signed in.
+// SetLastLogin writes when the user signed in, where there is a column for it.
 func (s *Store) SetLastLogin(ctx context.Context, id ID, t time.Time) error {
-	return s.setColumn(ctx, id, "last_login", s.stamp(t))
+	return orNotFound(s.update(ctx, id, "", nil, s.Model().of(lastLoginRole, t)...))
 }
 
 // Activate makes an inactive user active, and tells whether this call did.
 func (s *Store) Activate(ctx context.Context, id ID) (bool, error) {
-	n, err := s.exec(ctx, "UPDATE "+s.users+" SET is_active = true WHERE id = $1 AND is_active <> true", id)
-	return n > 0, orNone(err)
+	if !s.Model().HasActive() {
+		return false, nil
+	}
+	return s.update(ctx, id, " AND is_active <> true", nil, s.stamped(s.Model().of(activeRole, true)...)...)
 }
 
 // ResetPassword writes the password and stamps last_login, if both still are what the link was made under: of several calls with one
 // link one wins. It tells whether this one did.
 func (s *Store) ResetPassword(ctx context.Context, id ID, oldPassword string, oldLogin time.Time, encoded string, now time.Time) (bool, error) {
 	return s.resetting(ctx, id, oldPassword, oldLogin, func(tx *Store) error {
-		return tx.change(ctx, "UPDATE "+s.users+" SET password = $2, last_login = $3 WHERE id = $1", id, encoded, s.stamp(now))
+		return orNotFound(tx.update(ctx, id, "", nil, s.stamped(append(s.Model().of(passwordRole, encoded), s.Model().of(lastLoginRole, now)...)...)...))
 	})
 }
 
 // ResetUsername is ResetPassword for USERNAME_FIELD: *Duplicate when somebody else has the name.
 func (s *Store) ResetUsername(ctx context.Context, id ID, oldPassword string, oldLogin time.Time, name string, now time.Time) (bool, error) {
 	return s.resetting(ctx, id, oldPassword, oldLogin, func(tx *Store) error {
-		return tx.naming(ctx, name, id, func(tx *Store) error {
-			return tx.change(ctx, "UPDATE "+s.users+" SET "+s.model.UsernameField+" = $2, last_login = $3 WHERE id = $1", id, name, s.stamp(now))
-		})
+		if err := tx.SetUsername(ctx, id, name); err != nil {
+			return err
+		}
+		return tx.SetLastLogin(ctx, id, now)
 	})
 }
 

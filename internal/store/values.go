@@ -1,90 +1,11 @@
 package store
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 )
-
-// An ID is a user's primary key: an integer now. Its zero value is no key, NULL in the database. IDs compare with ==.
-type ID struct {
-	num   int64
-	valid bool
-}
-
-// IntID is the key of an integer column.
-func IntID(n int64) ID { return ID{num: n, valid: true} }
-
-// IsZero tells whether there is no key.
-func (id ID) IsZero() bool { return !id.valid }
-
-// Int is the key as a number.
-func (id ID) Int() (int64, bool) { return id.num, id.valid }
-
-// String is the key as Python's str would print it, or nothing.
-func (id ID) String() string {
-	if !id.valid {
-		return ""
-	}
-	return strconv.FormatInt(id.num, 10)
-}
-
-// Value is the key as a column takes it.
-func (id ID) Value() (driver.Value, error) {
-	if !id.valid {
-		return nil, nil
-	}
-	return id.num, nil
-}
-
-// Scan reads a key from a number, from its text form as latchkey_* tables keep it, or from NULL and the empty text, which are none.
-func (id *ID) Scan(src any) error {
-	switch src := src.(type) {
-	case nil:
-		*id = ID{}
-		return nil
-	case int64:
-		*id = IntID(src)
-		return nil
-	case string:
-		return id.scanText(src)
-	case []byte:
-		return id.scanText(string(src))
-	}
-	return fmt.Errorf("a user's key cannot be a %T", src)
-}
-
-func (id *ID) scanText(text string) error {
-	if text == "" {
-		*id = ID{}
-		return nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return errors.New("a user's key is no number")
-	}
-	*id = IntID(n)
-	return nil
-}
-
-// ParseID reads a key of the user table from its decimal text; a sign and leading zeros are taken as Python's int takes them.
-// It is false for anything else, and for numbers that the column cannot hold.
-func (s *Store) ParseID(text string) (ID, bool) {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || !s.inRange(n) {
-		return ID{}, false
-	}
-	return IntID(n), true
-}
-
-// inRange tells whether the user table's key column can hold n.
-func (s *Store) inRange(n int64) bool {
-	max := s.facts.Load().maxID
-	return -max-1 <= n && n <= max
-}
 
 // Times are kept to the microsecond, and between the years 1 and 9999, beyond which Python's datetime does not read:
 // a token that claims to live longer lives as long as that.

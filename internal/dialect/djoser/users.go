@@ -169,7 +169,7 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 		text, _ := own.(string)
 		value, present := a.read(r, in, column{name: name, column: name, own: text, folded: name == "username"}, &failed)
 		if present {
-			change.Texts = append(change.Texts, account.Text{Column: name, Value: value})
+			change.Values = append(change.Values, account.Value{Field: name, Value: value})
 		}
 	}
 	if err := errors.Join(failed, in.Err()); err != nil {

@@ -46,7 +46,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *drf.Request) error {
 	change := account.Update{ID: r.User.ID}
 	write := func(column, value string, present bool) {
 		if present {
-			change.Texts = append(change.Texts, account.Text{Column: column, Value: value})
+			change.Values = append(change.Values, account.Value{Field: column, Value: value})
 		}
 	}
 	if a.Model.UsernameField == "username" {

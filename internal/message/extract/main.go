@@ -81,6 +81,9 @@ func encode(file *po.File) []byte {
 	if err := encoder.Encode(file); err != nil { // a buffer takes everything
 		panic(err)
 	}
+	if plural, err := poplural.Parse(file.Header.PluralForms); err == nil && plural.NPlurals == 1 {
+		return bytes.ReplaceAll(b.Bytes(), []byte("msgstr[1] \"\"\n"), nil) // the encoder writes two forms at least
+	}
 	return b.Bytes()
 }
 

@@ -203,7 +203,11 @@ func (c *collection) add(function string, arguments []string, file, at string) {
 	values := arguments[1:]
 	if function == "N" {
 		m.IDPlural = arguments[1]
-		places = append(places, message.Placeholders(m.IDPlural)...)
+		for _, place := range message.Placeholders(m.IDPlural) {
+			if !slices.Contains(places, place) {
+				places = append(places, place)
+			}
+		}
 		values = arguments[min(3, len(arguments)):]
 	}
 	if len(values)%2 == 0 {
