@@ -31,7 +31,7 @@ func TestLanguages(t *testing.T) {
 	var wishes [][3]string // fallback, cookie, header
 	for _, accept := range []string{
 		"", "ru", "RU", "ru-RU,ru;q=0.9,en-US;q=0.8,en;q=0.7", "pt", "pt-PT", "pt-br", "zh-CN", "zh-cn,zh;q=0.9", "zh-TW", "zh", "zh-hans-cn", "de-at", "de-CH-1996", "en-us", "en-GB",
-		"xx", "xx,ru;q=0.1", "ru;q=0.1,de;q=0.2", "ru;q=0", "*", "ru;q=0.3,*;q=0.5", "xx;q=0.9,*", "de;q=1.0,ru;q=1.000", "de;q=1.0000,ru", "de;q=2,ru", "de;q=.5", "de ; q=0.5 , ru;q=0.7",
+		"xx", "xx,ru;q=0.1", "ru;q=0.1,de;q=0.2", "ru;q=0", "*", "ru;q=0.3,*;q=0.5", "xx;q=0.9,*", "de;q=1.0,ru;q=1.000", "de;q=1.0000,ru", "de;q=0.1234,ru", "de;q=2,ru", "de;q=.5", "de ; q=0.5 , ru;q=0.7",
 		"de,", "de,,ru", ",de", "d_e,ru", "de;level=1", "de;q=0.5;q=0.6", "abcdefghi", "de-abcdefghi", "es-419", "uk-UA;q=0.8,be", "fr-fr-fr", "-", "de-", "q=0.5", "en;q=0.5,ru;q=0.5",
 	} {
 		wishes = append(wishes, [3]string{"en-us", "", accept}, [3]string{"ru", "", accept})
