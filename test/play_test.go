@@ -61,6 +61,9 @@ func (t *target) step(st *step, known *memory) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.document.check(st.Request, known, answer, body); err != nil {
+		return nil, err
+	}
 	got := normalAnswer(answer, body, known)
 	mails, err := t.mail()
 	if err != nil {

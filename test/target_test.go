@@ -36,6 +36,7 @@ type target struct {
 	postgres bool
 	smtp     *testenv.SMTP
 	log      *lockedBuffer
+	document *document // what the server says of itself, with which all its answers must agree
 }
 
 // fewRounds is PBKDF2's count where no step looks at a stored hash. It differs from fixtureRounds, so that sign-in still
@@ -111,7 +112,8 @@ func (t *target) start() error {
 		web.Close()
 		return s.Close()
 	}
-	return nil
+	t.document, err = readDocument(t.address)
+	return err
 }
 
 // stop ends the server, if it runs.

@@ -33,7 +33,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	log := newLog(cfg)
 	slog.SetDefault(log)
-	s, err := server.New(ctx, cfg, server.Options{Log: log})
+	s, err := server.New(ctx, cfg, server.Options{Log: log, Version: version()})
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,8 @@ type Method interface {
 	Authenticate(ctx context.Context, r *http.Request) (*store.User, Via, error)
 	// Challenge is the WWW-Authenticate that goes out when this method is the first one; empty for none, which makes 401s 403s.
 	Challenge() string
+	// Schemes tell how a client sends what the method reads.
+	Schemes() []Scheme
 }
 
 // Via is what a caller was recognised by.

@@ -110,6 +110,9 @@ func (c *checker) server() {
 	if c.RefreshGrace > maxRefreshGrace {
 		c.bad("refresh_grace", "for that long a stolen refresh token could be used beside its owner's", "write a few seconds, and no more than "+formatDuration(maxRefreshGrace))
 	}
+	if c.DocsPage && !c.OpenAPI {
+		c.bad("docs_page", "the page shows the document that openapi switches off", "remove openapi, or docs_page")
+	}
 	if c.MaxBody < 1024 || c.MaxBody > 1<<30 {
 		c.bad("max_body", "it must be between 1024 bytes and 1 GiB", fmt.Sprintf("the default is %d", Default().MaxBody))
 	}

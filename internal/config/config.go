@@ -107,6 +107,10 @@ type Config struct {
 	MaxBody int `yaml:"max_body"`
 	// How long running requests may take once the server is told to stop.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+	// Whether `/openapi.json` and `/openapi.yaml` describe what is served.
+	OpenAPI bool `yaml:"openapi"`
+	// Whether `/docs` shows the same as a page to read and try out. Where it is not given, in development only.
+	DocsPage bool `yaml:"docs_page"`
 	// Who is told of events: entries with `url`, `secret` or `secret_file`, and where they are wanted `events`, `name` and `allow_http`. See [webhooks.md](webhooks.md).
 	Webhooks []webhook.Endpoint `yaml:"webhooks"`
 	// Who is asked before something happens, and may refuse it.
@@ -286,6 +290,7 @@ func Default() *Config {
 		RefreshGrace:              10 * time.Second,
 		ThrottleRates:             defaultThrottleRates(),
 		MaxBody:                   4 << 20,
+		OpenAPI:                   true,
 		ShutdownTimeout:           15 * time.Second,
 		Hooks:                     webhook.DefaultHooks(),
 		LogLevel:                  "info",

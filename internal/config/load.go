@@ -165,6 +165,9 @@ func (c *Config) fillDevelopment() {
 	if !c.IsGiven("DJOSER.ACTIVATION_URL") {
 		c.Djoser.ActivationURL = new(defaultActivationURL)
 	}
+	if !c.IsGiven("docs_page") {
+		c.DocsPage = c.OpenAPI
+	}
 	if !c.IsGiven("DOMAIN") {
 		c.Domain = c.Listen
 	}

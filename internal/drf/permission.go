@@ -62,3 +62,25 @@ func PermissionsNamed(names []string) []Permission {
 	}
 	return list
 }
+
+// Allow asks whether a caller, nil for nobody, may make requests of a method at all.
+func Allow(permissions []Permission, method string, user *store.User) bool {
+	r := &Request{Request: &http.Request{Method: method}, User: user}
+	for _, p := range permissions {
+		if !p.Request(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// AllowOthers asks whether a usual user may make them about the row of another.
+func AllowOthers(permissions []Permission, method string) bool {
+	r := &Request{Request: &http.Request{Method: method}, User: &store.User{ID: store.IntID(1)}}
+	for _, p := range permissions {
+		if p.Row != nil && !p.Row(r, &store.User{ID: store.IntID(2)}) {
+			return false
+		}
+	}
+	return true
+}

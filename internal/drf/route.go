@@ -3,6 +3,8 @@ package drf
 import (
 	"net/http"
 	"strings"
+
+	"latchkey/internal/message"
 )
 
 // A Route is one path of a dialect with all its methods.
@@ -15,6 +17,8 @@ type Route struct {
 	Endpoints []Endpoint
 	// Otherwise guards OPTIONS and methods that are not served.
 	Otherwise []Permission
+	// ID declares the {id} of the path.
+	ID Field
 	// Viewset routes belong to a DRF router: they have a format suffix (users.json).
 	Viewset bool
 	// Closed routes want their closing slash in the reference, which redirects to it.
@@ -48,20 +52,31 @@ type Endpoint struct {
 	Hide bool
 	// Scope names what is counted together where attempts are limited by default; empty for no such limit.
 	Scope string
+	// Action ends the operation's id in the document, where the method's usual one would not tell it from another's.
+	Action string
+	// Summary is what the endpoint does, in a few words.
+	Summary *message.Text
+	// Query are the parameters that the handler takes from the address.
+	Query []Field
 	// Request is what the body holds; nil where none is read.
 	Request *Serializer
-	// Answers are those of the handler. What every view may answer, such as that nobody is signed in, is not among them.
+	// Answers are those of the handler; without any the method is named in Allow and yet refused. What every view may answer, such as that nobody is signed in, is
+	// not among them.
 	Answers []Answer
-	Handle  Handler
+	// Terse leaves the bodies of errors out of the document, where the clients that are generated from it are known not to ask for any.
+	Terse  bool
+	Handle Handler
 }
 
 // An Answer is a status with which an endpoint may answer, and what its body then holds.
 type Answer struct {
 	Status int
-	// Body is what an object has; nil for no body, or one that tells nothing.
+	// Body is what an object has; nil for no body or an empty one, and for the detail of an error.
 	Body *Serializer
 	// Many says that the body is a list of such objects.
 	Many bool
+	// Bare says that the body of an error may be a mere list of messages.
+	Bare bool
 }
 
 // endpoint finds the method's endpoint; HEAD is served where GET is.
@@ -101,6 +116,7 @@ type Routes struct {
 	exact    map[string]*Route // by path without its closing slash
 	byID     map[string]*Route // by what stands before {id}/
 	prefixes []*Route
+	all      []*Route // in the table's order
 	// Redirect answers a closed route's path without its closing slash by a redirect, as Django's APPEND_SLASH does.
 	Redirect bool
 }
@@ -121,6 +137,7 @@ func NewRoutes(routes []Route, redirect bool) *Routes {
 	t := &Routes{exact: map[string]*Route{}, byID: map[string]*Route{}, Redirect: redirect}
 	for i := range routes {
 		route := &routes[i]
+		t.all = append(t.all, route)
 		route.allowHeader = []string{route.allow()}
 		key := strings.TrimSuffix(route.Path, "/")
 		if before, ok := strings.CutSuffix(key, "{id}"); ok {
@@ -133,6 +150,17 @@ func NewRoutes(routes []Route, redirect bool) *Routes {
 		}
 	}
 	return t
+}
+
+// All lists the routes in the table's order.
+func (t *Routes) All() []*Route { return t.all }
+
+// Document is the path of a route below its mount as documents write it, with a slash before it.
+func (route *Route) Document() string {
+	if route.Bare {
+		return "/" + strings.TrimSuffix(route.Path, "/")
+	}
+	return "/" + route.Path
 }
 
 // Match finds the route of a path relative to the mount, without the slash before it.

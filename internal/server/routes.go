@@ -22,6 +22,7 @@ import (
 	"latchkey/internal/dialect/simplejwt"
 	"latchkey/internal/drf"
 	"latchkey/internal/message"
+	"latchkey/internal/openapi"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
@@ -41,6 +42,7 @@ type router struct {
 	mounts []mounted               // longest prefix first
 	own    map[string]http.Handler // by path: what is the server's own
 	mail   http.Handler            // the development mailbox, nil where there is none
+	docs   http.Handler            // the page of the OpenAPI document, nil where there is none
 }
 
 // ServeHTTP answers a request, with a redirect where the reference insists on a closing slash, or an HTML 404 as Django does where nothing is served.
@@ -59,6 +61,8 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		own.ServeHTTP(w, r)
 	case rt.mail != nil && (path == "/dev/mail" || strings.HasPrefix(path, "/dev/mail/")):
 		rt.mail.ServeHTTP(w, r)
+	case rt.docs != nil && (path == openapi.PagePath || strings.HasPrefix(path, openapi.PagePath+"/")):
+		rt.docs.ServeHTTP(w, r)
 	default:
 		notFound(w, r)
 	}
@@ -151,6 +155,7 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 		s.Served = append(s.Served, Served{"/dev/mail/", "mailbox"})
 	}
 	sort.SliceStable(rt.mounts, func(i, j int) bool { return len(rt.mounts[i].prefix) > len(rt.mounts[j].prefix) })
+	s.documents(cfg, o, rt)
 	if cfg.CrossOrigin() {
 		if s.origins, err = cors.New(cfg.CORS); err != nil {
 			return err

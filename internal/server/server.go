@@ -29,6 +29,8 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
+	// Version is what the OpenAPI document says of the program.
+	Version string
 	// Terminal is where development mode shows mail; os.Stdout when nil.
 	Terminal io.Writer
 }

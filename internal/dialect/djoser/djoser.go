@@ -37,49 +37,72 @@ func (a *API) Routes(root []drf.Permission) []drf.Route {
 	shown, created := a.userSerializer(), a.userCreate()
 	ok, gone := drf.Answer{Status: http.StatusOK, Body: shown}, drf.Answer{Status: http.StatusNoContent}
 	unseen := drf.Answer{Status: http.StatusNotFound}
+	changed, deleted := []drf.Answer{ok, unseen}, []drf.Answer{gone, {Status: http.StatusConflict}}
 	describe, describeRow := a.describe(shown), a.describeRow(shown)
-	action := func(path, name string, permissions []string, scope string, request *drf.Serializer, handle drf.Handler, answers ...drf.Answer) drf.Route {
+	action := func(path, name string, permissions []string, scope string, endpoint drf.Endpoint) drf.Route {
+		endpoint.Method, endpoint.Permissions, endpoint.Scope = post, drf.PermissionsNamed(permissions), scope
+		if endpoint.Answers == nil {
+			endpoint.Answers = []drf.Answer{gone}
+		}
 		return drf.Route{
-			Path: "users/" + path + "/", Name: name, Viewset: true, Closed: true, Otherwise: user, Metadata: describe,
-			Endpoints: []drf.Endpoint{{
-				Method: post, Permissions: drf.PermissionsNamed(permissions), Scope: scope, Request: request, Answers: append(answers, gone), Handle: handle,
-			}},
+			Path: "users/" + path + "/", Name: name, Viewset: true, Closed: true, Otherwise: user, Metadata: describe, Endpoints: []drf.Endpoint{endpoint},
 		}
 	}
 	return []drf.Route{
-		{Path: "", Name: "Api Root", Description: "The addresses of this API's collections.", Viewset: true, Closed: true, Otherwise: root,
-			Endpoints: []drf.Endpoint{{Method: get, Permissions: root, Answers: []drf.Answer{{Status: http.StatusOK, Body: apiRoot}}, Handle: a.root}}},
+		{Path: "", Name: "Api Root", Description: "The addresses of this API's collections.", Viewset: true, Closed: true, Otherwise: root, Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: root, Summary: message.T("List this API's collections"),
+				Answers: []drf.Answer{{Status: http.StatusOK, Body: apiRoot}}, Handle: a.root},
+		}},
 		{Path: "users/", Name: "User List", Viewset: true, Closed: true, Otherwise: user, Metadata: describe, Endpoints: []drf.Endpoint{
-			{Method: get, Permissions: drf.PermissionsNamed(p.UserList), Hide: hide,
+			{Method: get, Permissions: drf.PermissionsNamed(p.UserList), Hide: hide, Summary: message.T("List the users that the caller may see"),
 				Answers: []drf.Answer{{Status: http.StatusOK, Body: shown, Many: true}}, Handle: a.list},
-			{Method: post, Permissions: drf.PermissionsNamed(p.UserCreate), Scope: "register", Request: created,
-				Answers: []drf.Answer{{Status: http.StatusCreated, Body: created}}, Handle: a.create},
+			{Method: post, Permissions: drf.PermissionsNamed(p.UserCreate), Scope: "register", Summary: message.T("Register a user"), Request: created,
+				Answers: []drf.Answer{{Status: http.StatusCreated, Body: created}, {Status: http.StatusBadRequest, Bare: true}}, Handle: a.create},
 		}},
 		{Path: "users/me/", Name: "Me", Viewset: true, Closed: true, Otherwise: user, Metadata: describe, Endpoints: []drf.Endpoint{
-			{Method: get, Permissions: user, Answers: []drf.Answer{ok}, Handle: a.me},
-			{Method: put, Permissions: user, Request: shown, Answers: []drf.Answer{ok}, Handle: a.updateMe},
-			{Method: patch, Permissions: user, Request: shown, Answers: []drf.Answer{ok}, Handle: a.updateMe},
-			{Method: del, Permissions: destroy, Scope: "password", Request: userDelete, Answers: []drf.Answer{gone}, Handle: a.deleteMe},
+			{Method: get, Permissions: user, Summary: message.T("Show the caller"), Answers: []drf.Answer{a.ownAnswer(shown)}, Handle: a.me},
+			{Method: put, Permissions: user, Summary: message.T("Change the caller"), Request: shown, Answers: changed, Handle: a.updateMe},
+			{Method: patch, Permissions: user, Summary: message.T("Change parts of the caller"), Request: shown, Answers: changed, Handle: a.updateMe},
+			{Method: del, Permissions: destroy, Scope: "password", Summary: message.T("Delete the caller"), Request: userDelete, Answers: deleted, Handle: a.deleteMe},
 		}},
-		{Path: "users/{id}/", Name: "User Instance", Viewset: true, Closed: true, Otherwise: user, Metadata: describeRow, Endpoints: []drf.Endpoint{
-			{Method: get, Permissions: user, Hide: hide, Answers: []drf.Answer{ok, unseen}, Handle: a.retrieve},
-			{Method: put, Permissions: user, Hide: hide, Request: shown, Answers: []drf.Answer{ok, unseen}, Handle: a.update},
-			{Method: patch, Permissions: user, Hide: hide, Request: shown, Answers: []drf.Answer{ok, unseen}, Handle: a.update},
-			{Method: del, Permissions: destroy, Hide: hide && !a.Exact, Scope: "password", Request: userDelete, Answers: []drf.Answer{gone, unseen}, Handle: a.destroy},
+		{Path: "users/{id}/", Name: "User Instance", Viewset: true, Closed: true, Otherwise: user, Metadata: describeRow, ID: a.column(a.idField()), Endpoints: []drf.Endpoint{
+			{Method: get, Permissions: user, Hide: hide, Summary: message.T("Show a user"), Answers: []drf.Answer{ok, unseen}, Handle: a.retrieve},
+			{Method: put, Permissions: user, Hide: hide, Summary: message.T("Change a user"), Request: shown, Answers: changed, Handle: a.update},
+			{Method: patch, Permissions: user, Hide: hide, Summary: message.T("Change parts of a user"), Request: shown, Answers: changed, Handle: a.update},
+			{Method: del, Permissions: destroy, Hide: hide && !a.Exact, Scope: "password", Summary: message.T("Delete a user"), Request: userDelete,
+				Answers: append(deleted, unseen), Handle: a.destroy},
 		}},
-		action("activation", "Activation", p.Activation, "link", activation, a.activate, drf.Answer{Status: http.StatusForbidden}),
-		action("resend_activation", "Resend activation", p.PasswordReset, "mail", emailReset, a.resendActivation),
-		action("set_password", "Set password", p.SetPassword, "password", a.setPasswordFields(), a.setPassword),
-		action("reset_password", "Reset password", p.PasswordReset, "mail", emailReset, a.resetPassword),
-		action("reset_password_confirm", "Reset password confirm", p.PasswordResetConfirm, "link", a.resetPasswordFields(), a.resetPasswordConfirm),
-		action("set_"+name, "Set username", p.SetUsername, "password", a.setUsernameFields(), a.setUsername),
-		action("reset_"+name, "Reset username", p.UsernameReset, "mail", emailReset, a.resetUsername),
-		action("reset_"+name+"_confirm", "Reset username confirm", p.UsernameResetConfirm, "link", a.resetUsernameFields(), a.resetUsernameConfirm),
+		action("activation", "Activation", p.Activation, "link", drf.Endpoint{
+			Summary: message.T("Activate an account by its mailed link"), Request: activation, Handle: a.activate,
+			Answers: []drf.Answer{gone, {Status: http.StatusForbidden}},
+		}),
+		action("resend_activation", "Resend activation", p.PasswordReset, "mail", drf.Endpoint{
+			Summary: message.T("Mail the activation link again"), Request: emailReset, Answers: a.mailed(a.Config.SendActivationEmail), Handle: a.resendActivation,
+		}),
+		action("set_password", "Set password", p.SetPassword, "password", drf.Endpoint{
+			Summary: message.T("Change the password"), Request: a.setPasswordFields(), Handle: a.setPassword,
+		}),
+		action("reset_password", "Reset password", p.PasswordReset, "mail", drf.Endpoint{
+			Summary: message.T("Ask for a password reset"), Request: emailReset, Answers: a.mailed(true), Handle: a.resetPassword,
+		}),
+		action("reset_password_confirm", "Reset password confirm", p.PasswordResetConfirm, "link", drf.Endpoint{
+			Summary: message.T("Confirm a password reset"), Request: a.resetPasswordFields(), Handle: a.resetPasswordConfirm,
+		}),
+		action("set_"+name, "Set username", p.SetUsername, "password", drf.Endpoint{
+			Summary: message.T("Change the name to log in by"), Request: a.setUsernameFields(), Handle: a.setUsername,
+		}),
+		action("reset_"+name, "Reset username", p.UsernameReset, "mail", drf.Endpoint{
+			Summary: message.T("Ask for a new name to log in by"), Request: emailReset, Answers: a.mailed(true), Handle: a.resetUsername,
+		}),
+		action("reset_"+name+"_confirm", "Reset username confirm", p.UsernameResetConfirm, "link", drf.Endpoint{
+			Summary: message.T("Confirm a new name to log in by"), Request: a.resetUsernameFields(), Handle: a.resetUsernameConfirm,
+		}),
 		{Path: "token/login/", Name: "Token Create", Description: "Exchanges a user's credentials for their token key.", Otherwise: drf.PermissionsNamed(p.TokenCreate),
-			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenCreate), Scope: "login", Request: a.tokenCreate(),
-				Answers: []drf.Answer{{Status: http.StatusOK, Body: tokenKey}}, Handle: a.login}}},
+			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenCreate), Scope: "login", Summary: message.T("Get a token key"),
+				Request: a.tokenCreate(), Answers: []drf.Answer{{Status: http.StatusOK, Body: tokenKey}}, Handle: a.login}}},
 		{Path: "token/logout/", Name: "Token Destroy", Description: "Ends the caller's token key.", Otherwise: drf.PermissionsNamed(p.TokenDestroy),
-			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenDestroy), Answers: []drf.Answer{gone}, Handle: a.logout}}},
+			Endpoints: []drf.Endpoint{{Method: post, Permissions: drf.PermissionsNamed(p.TokenDestroy), Summary: message.T("End the token key"),
+				Answers: []drf.Answer{gone}, Handle: a.logout}}},
 	}
 }
 

@@ -1,6 +1,7 @@
 package djoser
 
 import (
+	"net/http"
 	"slices"
 
 	"latchkey/internal/drf"
@@ -17,6 +18,19 @@ func (a *API) userSerializer() *drf.Serializer {
 		s.Fields = append(s.Fields, f)
 	}
 	return s
+}
+
+// ownAnswer is the user object that users/me/ shows. Where settings let anybody in, nobody has no key, and of the other fields a name at most.
+func (a *API) ownAnswer(user *drf.Serializer) drf.Answer {
+	if !drf.Allow(drf.PermissionsNamed(a.Config.Permissions.User), http.MethodGet, nil) {
+		return drf.Answer{Status: http.StatusOK, Body: user}
+	}
+	own := &drf.Serializer{Name: "UserOrNobody"}
+	for _, f := range user.Fields {
+		f.Optional, f.AllowNull = true, f.Name == "id"
+		own.Fields = append(own.Fields, f)
+	}
+	return drf.Answer{Status: http.StatusOK, Body: own}
 }
 
 // userCreate declares a sign-up: what its answer shows, and passwords. What every row needs and the settings ask for nowhere is asked for in the end.
@@ -108,4 +122,13 @@ func (a *API) twice(s *drf.Serializer, f drf.Field, wanted bool) []drf.Field {
 // tokenCreate declares a login for a token key, whose absent fields are refused credentials like wrong ones.
 func (a *API) tokenCreate() *drf.Serializer {
 	return &drf.Serializer{Name: "TokenCreate", Fields: []drf.Field{{Name: "password", Optional: true}, {Name: a.loginField(), Optional: true}}}
+}
+
+// mailed are the answers to a request for a mail, which may be one that is never sent.
+func (a *API) mailed(sent bool) []drf.Answer {
+	answers := []drf.Answer{{Status: http.StatusBadRequest, Bare: a.tellsUnknown()}}
+	if sent {
+		answers = append(answers, drf.Answer{Status: http.StatusNoContent})
+	}
+	return answers
 }

@@ -59,29 +59,41 @@ func (a *API) Routes() []drf.Route {
 	get, put, patch := http.MethodGet, http.MethodPut, http.MethodPatch
 	user := a.userDetails()
 	shown := []drf.Answer{{Status: http.StatusOK, Body: user}}
-	logout := drf.Endpoint{Method: http.MethodPost, Permissions: drf.Anyone, Request: a.logoutFields(), Answers: a.logoutAnswers(), Handle: a.logout}
-	byGet := drf.Endpoint{Method: get, Permissions: drf.Anyone, Request: logout.Request, Handle: a.logoutByGet}
+	logout := drf.Endpoint{
+		Method: http.MethodPost, Permissions: drf.Anyone, Summary: message.T("Log the user out"), Request: a.logoutFields(), Answers: a.logoutAnswers(), Handle: a.logout,
+	}
+	byGet := logout
+	byGet.Method, byGet.Answers, byGet.Handle = get, nil, a.logoutByGet
 	if a.Accounts.Allauth.LogoutOnGet {
 		byGet.Answers = logout.Answers
 	}
 	routes := []drf.Route{
-		a.form("login/", "Login", "Exchanges a user's credentials for tokens, a key or a session.", drf.Anyone, "login", login, a.login, a.signedIn(http.StatusOK)),
+		a.form("login/", "Login", "Exchanges a user's credentials for tokens, a key or a session.", drf.Anyone, "login", drf.Endpoint{
+			Summary: message.T("Log a user in"), Request: login, Answers: []drf.Answer{a.signedIn(http.StatusOK)}, Handle: a.login,
+		}),
 		{Path: "logout/", Name: "Logout", Description: "Ends the caller's session, key and refresh token.", Otherwise: drf.Anyone, ThrottleScope: ThrottleScope,
 			Endpoints: []drf.Endpoint{byGet, logout}},
 		{Path: "user/", Name: "User Details", Description: "Shows and changes the signed-in user.", Otherwise: aUser, Endpoints: []drf.Endpoint{
-			{Method: get, Permissions: aUser, Answers: shown, Handle: a.user},
-			{Method: put, Permissions: aUser, Request: user, Answers: shown, Handle: a.updateUser},
-			{Method: patch, Permissions: aUser, Request: user, Answers: shown, Handle: a.updateUser},
+			{Method: get, Permissions: aUser, Summary: message.T("Show the caller"), Answers: shown, Handle: a.user},
+			{Method: put, Permissions: aUser, Summary: message.T("Change the caller"), Request: user, Answers: shown, Handle: a.updateUser},
+			{Method: patch, Permissions: aUser, Summary: message.T("Change parts of the caller"), Request: user, Answers: shown, Handle: a.updateUser},
 		}},
-		a.form("password/change/", "Password Change", "Sets the caller's password.", aUser, "password", a.passwordChange(), a.changePassword, told),
-		a.form("password/reset/", "Password Reset", "Mails a link to a new password.", drf.Anyone, "mail", passwordReset, a.resetPassword, told),
-		a.form("password/reset/confirm/", "Password Reset Confirm", "Sets the password of whoever holds a mailed link.", drf.Anyone, "link",
-			passwordResetConfirm, a.confirmReset, told),
+		a.form("password/change/", "Password Change", "Sets the caller's password.", aUser, "password", drf.Endpoint{
+			Summary: message.T("Change the password"), Request: a.passwordChange(), Answers: told, Handle: a.changePassword,
+		}),
+		a.form("password/reset/", "Password Reset", "Mails a link to a new password.", drf.Anyone, "mail", drf.Endpoint{
+			Summary: message.T("Ask for a password reset"), Request: passwordReset, Answers: told, Handle: a.resetPassword,
+		}),
+		a.form("password/reset/confirm/", "Password Reset Confirm", "Sets the password of whoever holds a mailed link.", drf.Anyone, "link", drf.Endpoint{
+			Summary: message.T("Confirm a password reset"), Request: passwordResetConfirm, Answers: told, Handle: a.confirmReset,
+		}),
 	}
 	if a.Config.UseJWT {
 		refresh := a.form("token/refresh/", "Refresh View With Cookie Support", "Exchanges a refresh token, from the body or its cookie, for an access token.",
-			drf.Anyone, "refresh", a.tokenRefresh(), a.refresh,
-			append(a.originAnswers(), drf.Answer{Status: http.StatusOK, Body: a.refreshedFields()}, drf.Answer{Status: http.StatusUnauthorized})...)
+			drf.Anyone, "refresh", drf.Endpoint{
+				Summary: message.T("Refresh the access token"), Request: a.tokenRefresh(), Handle: a.refresh,
+				Answers: append(a.originAnswers(), drf.Answer{Status: http.StatusOK, Body: a.refreshedFields()}, drf.Answer{Status: http.StatusUnauthorized}),
+			})
 		refresh.ThrottleScope = ""
 		refresh.NoAuth, refresh.Challenge = true, a.JWT.AuthHeaderTypes[0]+` realm="api"`
 		routes = append(routes, refresh)
@@ -95,21 +107,25 @@ func (a *API) RegistrationRoutes(prefix string) []drf.Route {
 	if a.Accounts.Allauth.EmailVerification == account.MandatoryVerification {
 		created = drf.Answer{Status: http.StatusCreated, Body: sentence}
 	}
-	register := a.form(prefix, "Register", "Makes an account.", drf.PermissionsNamed(a.Config.RegisterPermissionClasses), "register",
-		a.registerFields(), a.register, created)
-	verify := a.form(prefix+"verify-email/", "Verify Email", "Confirms an address by its mailed key.", drf.Anyone, "link",
-		verifyEmail, a.verifyEmail, told, drf.Answer{Status: http.StatusNotFound})
+	register := a.form(prefix, "Register", "Makes an account.", drf.PermissionsNamed(a.Config.RegisterPermissionClasses), "register", drf.Endpoint{
+		Summary: message.T("Register a user"), Request: a.registerFields(), Answers: []drf.Answer{created}, Handle: a.register,
+	})
+	verify := a.form(prefix+"verify-email/", "Verify Email", "Confirms an address by its mailed key.", drf.Anyone, "link", drf.Endpoint{
+		Summary: message.T("Confirm an e-mail address"), Request: verifyEmail, Answers: append(told, drf.Answer{Status: http.StatusNotFound}), Handle: a.verifyEmail,
+	})
 	verify.ThrottleScope, verify.NamesHead = "", true
-	resend := a.form(prefix+"resend-email/", "Resend Email Verification", "Mails another key.", drf.Anyone, "mail", a.resendFields(), a.resendEmail, told)
+	resend := a.form(prefix+"resend-email/", "Resend Email Verification", "Mails another key.", drf.Anyone, "mail", drf.Endpoint{
+		Summary: message.T("Mail the confirmation of an e-mail address again"), Request: a.resendFields(), Answers: told, Handle: a.resendEmail,
+	})
 	resend.ThrottleScope = ""
 	return []drf.Route{register, verify, resend}
 }
 
 // form is a route that takes a form by POST.
-func (a *API) form(path, name, description string, permissions []drf.Permission, scope string, request *drf.Serializer, handle drf.Handler, answers ...drf.Answer) drf.Route {
+func (a *API) form(path, name, description string, permissions []drf.Permission, scope string, endpoint drf.Endpoint) drf.Route {
+	endpoint.Method, endpoint.Permissions, endpoint.Scope = http.MethodPost, permissions, scope
 	return drf.Route{
-		Path: path, Name: name, Description: description, Otherwise: permissions, ThrottleScope: ThrottleScope,
-		Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: permissions, Scope: scope, Request: request, Answers: answers, Handle: handle}},
+		Path: path, Name: name, Description: description, Otherwise: permissions, ThrottleScope: ThrottleScope, Endpoints: []drf.Endpoint{endpoint},
 	}
 }
 

@@ -27,7 +27,7 @@ var (
 	key         = &drf.Serializer{Name: "Token", Fields: []drf.Field{{Name: "key"}}}
 	sentence    = &drf.Serializer{Name: "RestAuthDetail", Fields: []drf.Field{{Name: "detail"}}}
 	// told is the answer of one sentence.
-	told = drf.Answer{Status: http.StatusOK, Body: sentence}
+	told = []drf.Answer{{Status: http.StatusOK, Body: sentence}}
 )
 
 func (a *API) passwordChange() *drf.Serializer {
@@ -79,7 +79,7 @@ func (a *API) jwt() *drf.Serializer {
 
 // logoutAnswers are those of a logout by its mode.
 func (a *API) logoutAnswers() []drf.Answer {
-	answers := append(a.originAnswers(), told)
+	answers := append(a.originAnswers(), told...)
 	switch c := a.Config; {
 	case c.UseJWT:
 		return append(answers, drf.Answer{Status: http.StatusUnauthorized})
@@ -113,8 +113,11 @@ func (a *API) refreshedFields() *drf.Serializer {
 	}}
 }
 
-// logoutFields declares what a logout may read; its view is no form.
+// logoutFields declares what a logout may read; its view is no form. Where tokens are kept in cookies, or there are none, it reads nothing.
 func (a *API) logoutFields() *drf.Serializer {
+	if !a.Config.UseJWT || a.Config.JWTAuthHTTPOnly {
+		return nil
+	}
 	return &drf.Serializer{Name: "Logout", Unlisted: true, Fields: a.refreshFields()}
 }
 

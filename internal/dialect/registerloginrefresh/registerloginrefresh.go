@@ -29,17 +29,23 @@ type API struct {
 
 // Routes are the API's, relative to its mount. Each answers POST alone, without OPTIONS.
 func (a *API) Routes() []drf.Route {
-	route := func(path, scope string, noAuth bool, request *drf.Serializer, handle drf.Handler, answers ...drf.Answer) drf.Route {
+	route := func(path, scope string, noAuth bool, endpoint drf.Endpoint) drf.Route {
+		endpoint.Method, endpoint.Permissions, endpoint.Scope = http.MethodPost, drf.Anyone, scope
 		return drf.Route{
-			Path: path, Bare: true, NoAuth: noAuth, NoOptions: true, Challenge: a.Scheme + ` realm="api"`,
-			Endpoints: []drf.Endpoint{{Method: http.MethodPost, Permissions: drf.Anyone, Scope: scope, Request: request, Answers: answers, Handle: handle}},
+			Path: path, Bare: true, NoAuth: noAuth, NoOptions: true, Challenge: a.Scheme + ` realm="api"`, Endpoints: []drf.Endpoint{endpoint},
 		}
 	}
 	refused := drf.Answer{Status: http.StatusUnauthorized}
 	return []drf.Route{
-		route("register/", "register", false, registration, a.register, drf.Answer{Status: http.StatusCreated, Body: a.registered()}),
-		route("login/", "login", false, emailLogin, a.login, drf.Answer{Status: http.StatusOK, Body: a.loggedIn()}, refused),
-		route("refresh/", "refresh", true, tokenRefresh, a.refresh, drf.Answer{Status: http.StatusOK, Body: a.refreshed()}, refused),
+		route("register/", "register", false, drf.Endpoint{
+			Summary: message.T("Register a user"), Request: registration, Answers: []drf.Answer{{Status: http.StatusCreated, Body: a.registered()}}, Handle: a.register,
+		}),
+		route("login/", "login", false, drf.Endpoint{
+			Summary: message.T("Log a user in"), Request: emailLogin, Answers: []drf.Answer{{Status: http.StatusOK, Body: a.loggedIn()}, refused}, Handle: a.login,
+		}),
+		route("refresh/", "refresh", true, drf.Endpoint{
+			Summary: message.T("Refresh the access token"), Request: tokenRefresh, Answers: []drf.Answer{{Status: http.StatusOK, Body: a.refreshed()}, refused}, Handle: a.refresh,
+		}),
 	}
 }
 

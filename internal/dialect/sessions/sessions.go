@@ -34,14 +34,17 @@ var session = &drf.Serializer{Name: "Session", Fields: []drf.Field{
 
 // Routes are those of sessions/, relative to the mount.
 func (a *API) Routes() []drf.Route {
-	ended := []drf.Answer{{Status: http.StatusNoContent}}
+	ended := drf.Answer{Status: http.StatusNoContent}
 	return []drf.Route{
 		{Path: "sessions/", Name: "Session List", Description: "Shows what the caller has open, and ends all of it.", Otherwise: signedIn, Endpoints: []drf.Endpoint{
-			{Method: http.MethodGet, Permissions: signedIn, Answers: []drf.Answer{{Status: http.StatusOK, Body: session, Many: true}}, Handle: a.list},
-			{Method: http.MethodDelete, Permissions: signedIn, Scope: "password", Answers: ended, Handle: a.endAll},
+			{Method: http.MethodGet, Permissions: signedIn, Summary: message.T("List what the caller has open"),
+				Answers: []drf.Answer{{Status: http.StatusOK, Body: session, Many: true}}, Handle: a.list},
+			{Method: http.MethodDelete, Permissions: signedIn, Scope: "password", Action: "destroy_all", Summary: message.T("End all that the caller has open"),
+				Query: []drf.Field{{Name: "others", Kind: drf.Boolean, Optional: true}}, Answers: []drf.Answer{ended}, Handle: a.endAll},
 		}},
-		{Path: "sessions/{id}/", Name: "Session Instance", Description: "Ends one of the things that the caller has open.", Otherwise: signedIn, Endpoints: []drf.Endpoint{
-			{Method: http.MethodDelete, Permissions: signedIn, Scope: "password", Answers: ended, Handle: a.end},
+		{Path: "sessions/{id}/", Name: "Session Instance", Description: "Ends one of the things that the caller has open.", Otherwise: signedIn, ID: session.Fields[0], Endpoints: []drf.Endpoint{
+			{Method: http.MethodDelete, Permissions: signedIn, Scope: "password", Summary: message.T("End one thing that the caller has open"),
+				Answers: []drf.Answer{ended, {Status: http.StatusNotFound}}, Handle: a.end},
 		}},
 	}
 }

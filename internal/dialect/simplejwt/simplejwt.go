@@ -26,15 +26,28 @@ type API struct {
 
 // Routes are SimpleJWT's own, as projects mount them at a path of their choice.
 func (a *API) Routes() []drf.Route {
+	pair := func(path string) drf.Route {
+		return a.route(path, "Token Obtain Pair", describeObtain, "login", drf.Endpoint{
+			Summary: message.T("Get an access and a refresh token"), Request: a.credentials("TokenObtainPair"), Answers: answers(a.pair()), Handle: a.createPair,
+		})
+	}
 	return []drf.Route{
-		a.route("", "Token Obtain Pair", describeObtain, "login", a.credentials("TokenObtainPair"), a.createPair, a.pair()),
-		a.route("pair/", "Token Obtain Pair", describeObtain, "login", a.credentials("TokenObtainPair"), a.createPair, a.pair()),
-		a.route("refresh/", "Token Refresh", describeRefresh, "refresh", tokenRefresh, a.refresh, a.refreshed()),
-		a.VerifyRoute("verify/"),
-		a.route("blacklist/", "Token Blacklist", describeBlacklist, "refresh", tokenBlacklist, a.blacklist, nil),
-		a.route("sliding/", "Token Obtain Sliding", describeSliding, "login", a.credentials("TokenObtainSliding"), a.createSliding, slidingToken("TokenObtainSliding")),
-		a.route("sliding/refresh/", "Token Refresh Sliding", describeSlidingRefresh, "refresh", slidingToken("TokenRefreshSliding"), a.refreshSliding,
-			slidingToken("TokenRefreshSliding")),
+		pair(""),
+		pair("pair/"),
+		a.route("refresh/", "Token Refresh", describeRefresh, "refresh", drf.Endpoint{
+			Summary: message.T("Refresh the access token"), Request: tokenRefresh, Answers: answers(a.refreshed()), Handle: a.refresh,
+		}),
+		a.route("verify/", "Token Verify", describeVerify, "refresh", a.verifyEndpoint()),
+		a.route("blacklist/", "Token Blacklist", describeBlacklist, "refresh", drf.Endpoint{
+			Summary: message.T("End a refresh token"), Request: tokenBlacklist, Answers: answers(nil), Handle: a.blacklist,
+		}),
+		a.route("sliding/", "Token Obtain Sliding", describeSliding, "login", drf.Endpoint{
+			Summary: message.T("Get a sliding token"), Request: a.credentials("TokenObtainSliding"), Answers: answers(slidingToken("TokenObtainSliding")), Handle: a.createSliding,
+		}),
+		a.route("sliding/refresh/", "Token Refresh Sliding", describeSlidingRefresh, "refresh", drf.Endpoint{
+			Summary: message.T("Refresh a sliding token"), Request: slidingToken("TokenRefreshSliding"), Answers: answers(slidingToken("TokenRefreshSliding")),
+			Handle: a.refreshSliding,
+		}),
 	}
 }
 
@@ -53,7 +66,13 @@ func (a *API) DjoserRoutes() []drf.Route {
 
 // VerifyRoute is the one of these views that dj-rest-auth serves as it is.
 func (a *API) VerifyRoute(path string) drf.Route {
-	return a.route(path, "Token Verify", describeVerify, "refresh", tokenVerify, a.verify, nil)
+	verify := a.verifyEndpoint()
+	verify.Terse = true
+	return a.route(path, "Token Verify", describeVerify, "refresh", verify)
+}
+
+func (a *API) verifyEndpoint() drf.Endpoint {
+	return drf.Endpoint{Summary: message.T("Check a token"), Request: tokenVerify, Answers: answers(nil), Handle: a.verify}
 }
 
 // The views' descriptions, which OPTIONS shows.
@@ -66,16 +85,18 @@ const (
 	describeSlidingRefresh = "Exchanges a sliding token for one with a later expiry."
 )
 
-// route is one view, which answers 200 with an object, empty where answer is nil.
-func (a *API) route(path, name, description, scope string, request *drf.Serializer, handle drf.Handler, answer *drf.Serializer) drf.Route {
+// route is one view, which takes a form by POST.
+func (a *API) route(path, name, description, scope string, endpoint drf.Endpoint) drf.Route {
+	endpoint.Method, endpoint.Permissions, endpoint.Scope = http.MethodPost, drf.Anyone, scope
 	return drf.Route{
 		Path: path, Name: name, Description: description,
-		NoAuth: true, Challenge: a.Scheme + ` realm="api"`,
-		Endpoints: []drf.Endpoint{{
-			Method: http.MethodPost, Permissions: drf.Anyone, Scope: scope, Request: request, Handle: handle,
-			Answers: []drf.Answer{{Status: http.StatusOK, Body: answer}, {Status: http.StatusUnauthorized}},
-		}},
+		NoAuth: true, Challenge: a.Scheme + ` realm="api"`, Endpoints: []drf.Endpoint{endpoint},
 	}
+}
+
+// answers are those of a view: an object, empty where it is nil, or that the credentials or the token are no good.
+func answers(body *drf.Serializer) []drf.Answer {
+	return []drf.Answer{{Status: http.StatusOK, Body: body}, {Status: http.StatusUnauthorized}}
 }
 
 func (a *API) createPair(w http.ResponseWriter, r *drf.Request) error {
