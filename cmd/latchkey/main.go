@@ -62,7 +62,11 @@ func main() {
 	parser.FatalIfErrorf(err)
 	err = command.Run()
 	var problems config.Problems
+	var leaving *leaving
 	switch {
+	case errors.As(err, &leaving):
+		fmt.Fprintln(os.Stderr, "latchkey: "+err.Error())
+		os.Exit(leaving.code)
 	case errors.As(err, &problems):
 		// Each on a line of its own that begins with file and line, which editors and terminals make a link of.
 		fmt.Fprintf(os.Stderr, "latchkey: the configuration cannot be used:\n%v\n", problems)
@@ -71,6 +75,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, "latchkey: "+err.Error())
 		os.Exit(1)
 	}
+}
+
+// leaving is an error with an exit code of its own.
+type leaving struct {
+	error
+	code int
 }
 
 // exit says 2 of a wrong command line, as most programs do, where kong would say 80.

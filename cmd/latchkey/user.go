@@ -29,6 +29,8 @@ type userCommands struct {
 	Activate    userActivateCommand    `cmd:"" help:"Let a user sign in."`
 	Deactivate  userDeactivateCommand  `cmd:"" help:"Lock a user out and end what they have open."`
 	SetPassword userSetPasswordCommand `cmd:"" name:"set-password" help:"Give a user another password, asked for or read from standard input."`
+	Import      userImportCommand      `cmd:"" help:"Take over users from a file: CSV, JSON lines, or Django's dumpdata."`
+	Export      userExportCommand      `cmd:"" help:"Write all users to a file that import, and Django's loaddata, read."`
 }
 
 // tools are what commands work with: the database and the rules.

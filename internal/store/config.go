@@ -10,6 +10,8 @@ type Config struct {
 	User UserModel
 	// Zone is TIME_ZONE, whose date is a new user's today; UTC when nil.
 	Zone *time.Location
+	// ReadOnly refuses every change, and neither makes a file nor touches the one that is there.
+	ReadOnly bool
 	// Installed are the apps that settings say are there; nil leaves it to the tables.
 	Installed *Apps
 }

@@ -34,14 +34,19 @@ var schemas embed.FS
 type engine struct {
 	schema     string // the folder of its migrations
 	txOptions  *sql.TxOptions
-	script     []any  // arguments that let one Exec run several statements
-	strictText bool   // refuses NULs and bytes that are not UTF-8
-	forUpdate  string // locks the rows read; SQLite is locked since BEGIN IMMEDIATE
-	skipLocked string // as forUpdate, leaving out rows that others hold
-	fold       string // equality of $1 and a column, ignoring case, as Django's iexact spells it here
+	snapshot   *sql.TxOptions // of transactions that only read
+	script     []any          // arguments that let one Exec run several statements
+	strictText bool           // refuses NULs and bytes that are not UTF-8
+	forUpdate  string         // locks the rows read; SQLite is locked since BEGIN IMMEDIATE
+	skipLocked string         // as forUpdate, leaving out rows that others hold
+	fold       string         // equality of $1 and a column, ignoring case, as Django's iexact spells it here
 	hasTable   string
 	columns    string           // everything that Column tells of the columns of $1
 	references string           // the foreign keys to $1 that the database does not clear up itself: table, column, column referred to
+	numberOn   string           // has the keys of the table %s, whose quoted name is $1 and whose key $2, numbered beyond the greatest one
+	loading    string           // prepares a transaction in which tables grow fast
+	analyze    string           // learns how large the table %s is by now
+	lockNames  string           // excludes all others from lockName to the transaction's end
 	lockName   string           // holds the name $1, a number, to the transaction's end; empty where every transaction excludes the others
 	lockSchema string           // excludes other migrations to the transaction's end
 	maxInt     map[string]int64 // the greatest values of the integer types
@@ -74,6 +79,7 @@ var sqliteEngine = &engine{
 var postgresEngine = &engine{
 	schema:     "postgres",
 	txOptions:  &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+	snapshot:   &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	script:     []any{pgx.QueryExecModeSimpleProtocol},
 	strictText: true,
 	forUpdate:  " FOR UPDATE",
@@ -96,7 +102,12 @@ var postgresEngine = &engine{
 		JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 		JOIN pg_attribute AS b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1]
 		WHERE c.contype = 'f' AND c.confrelid = to_regclass(quote_ident($1)) AND c.confdeltype IN ('a', 'r') ORDER BY 1, 2`,
-	lockName:   `SELECT pg_advisory_xact_lock($1)`,
+	numberOn: `SELECT setval(q.sequence, q.greatest) FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence,
+		(SELECT max(%[2]s) FROM %[1]s) AS greatest) AS q WHERE q.greatest > coalesce(pg_sequence_last_value(q.sequence), 0)`,
+	loading:    `SET LOCAL plan_cache_mode = force_custom_plan`, // a plan made while the table is small would read all of it each time
+	analyze:    `ANALYZE %s`,
+	lockNames:  `SELECT pg_advisory_xact_lock(hashtextextended('latchkey names ' || current_schema(), 0))`,
+	lockName:   `SELECT pg_advisory_xact_lock_shared(hashtextextended('latchkey names ' || current_schema(), 0)), pg_advisory_xact_lock($1)`,
 	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('latchkey schema ' || current_schema(), 0))`,
 	maxInt:     map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32, "bigint": math.MaxInt64},
 	time:       func(t time.Time) any { return t },
@@ -108,7 +119,7 @@ var postgresEngine = &engine{
 }
 
 // openSQLite opens the file at path: one connection that writes, and a few that read beside it.
-func openSQLite(path string) (*database, error) {
+func openSQLite(path string, readOnly bool) (*database, error) {
 	path, query, _ := strings.Cut(path, "?")
 	if query != "" {
 		return nil, errors.New("a sqlite:// database takes no parameters")
@@ -121,11 +132,21 @@ func openSQLite(path string) (*database, error) {
 	if folder, err := os.Stat(filepath.Dir(path)); err != nil || !folder.IsDir() {
 		return nil, fmt.Errorf("open %s: there is no folder %s", name, filepath.Dir(path))
 	}
+	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+	const all = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_dqs=0"
+	if readOnly {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("open %s: there is no such file", name)
+		}
+		pool, err := sqlitePool(file+all+"&mode=ro&_pragma=query_only(1)", 2)
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", name, err)
+		}
+		return &database{engine: sqliteEngine, name: name, read: pool, write: pool}, nil
+	}
 	if err := makePrivate(path); err != nil {
 		return nil, fmt.Errorf("open %s: %w: %w", name, ErrUnavailable, err)
 	}
-	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
-	const all = "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_dqs=0"
 	write, err := sqlitePool(file+all+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate", 1)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
@@ -188,7 +209,7 @@ func sqlitePool(dsn string, size int) (*sql.DB, error) {
 }
 
 // openPostgres opens the server that address names. Parameters are libpq's, and schema (where the tables are) and pool_max_conns.
-func openPostgres(address string) (*database, error) {
+func openPostgres(address string, readOnly bool) (*database, error) {
 	parsed, err := url.Parse(address)
 	if err != nil {
 		return nil, errors.New("the postgres:// address of the database cannot be read") // url.Parse's own error shows the password
@@ -209,6 +230,9 @@ func openPostgres(address string) (*database, error) {
 	}
 	delete(config.RuntimeParams, "pool_max_conns")
 	delete(config.RuntimeParams, "schema")
+	if readOnly {
+		config.RuntimeParams["default_transaction_read_only"] = "on"
+	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}

@@ -51,7 +51,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.User.Table == "" {
 		return nil, errors.New("user_model: the table has no name")
 	}
-	d, err := connect(cfg.URL)
+	d, err := connect(cfg.URL, cfg.ReadOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +68,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 // connect picks the engine by the URL's scheme.
-func connect(address string) (*database, error) {
+func connect(address string, readOnly bool) (*database, error) {
 	switch scheme, rest, _ := strings.Cut(address, "://"); scheme {
 	case "sqlite":
-		return openSQLite(rest)
+		return openSQLite(rest, readOnly)
 	case "postgres", "postgresql":
-		return openPostgres(address)
+		return openPostgres(address, readOnly)
 	default:
 		return nil, errors.New("the database must be sqlite:///path/to/file, sqlite://relative/path or postgres://user@host/name")
 	}
@@ -190,6 +190,16 @@ func (s *Store) OnCommit(name string, fn func()) {
 		s.onCommit = map[string]func(){}
 	}
 	s.onCommit[name] = fn
+}
+
+// Snapshot runs fn in a transaction that reads one moment of the database and writes nothing.
+func (s *Store) Snapshot(ctx context.Context, fn func(tx *Store) error) error {
+	tx, err := s.read.BeginTx(ctx, s.engine.snapshot)
+	if err != nil {
+		return s.wrap(err)
+	}
+	defer func() { _ = tx.Rollback() }() // there is nothing to keep
+	return fn(&Store{database: s.database, tx: tx})
 }
 
 // A querier is a pool or a transaction of database/sql.
