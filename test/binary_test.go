@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,15 +62,22 @@ func launch(t *testing.T, folder, listen string, args ...string) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{t: t, base: "http://" + listen, log: new(lockedBuffer), gone: make(chan struct{})}
-	p.cmd = exec.Command(path, append([]string{"serve", "--listen", listen}, args...)...)
-	p.cmd.Dir = folder
+	cmd := exec.Command(path, append([]string{"serve", "--listen", listen}, args...)...)
+	cmd.Dir, cmd.Env = folder, environment()
+	return start(t, cmd, "http://"+listen)
+}
+
+// environment is this process's own, without settings.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LATCHKEY_") })
+}
+
+// start starts a command that serves at a base URL, until the test ends.
+func start(t *testing.T, cmd *exec.Cmd, base string) *program {
+	t.Helper()
+	p := &program{t: t, cmd: cmd, base: base, log: new(lockedBuffer), gone: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "LATCHKEY_") {
-			p.cmd.Env = append(p.cmd.Env, v)
-		}
-	}
+	p.cmd.WaitDelay = 10 * time.Second // for what it started itself
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type commands struct {
 	User    userCommands    `cmd:"" help:"Make, list and change users."`
 	Flush   flushCommand    `cmd:"" name:"flush-expired-tokens" help:"Delete expired tokens and links, as Django's flushexpiredtokens does."`
 	Webhook webhookCommands `cmd:"" help:"Show what receivers of events are owed, and tell again what was given up."`
+	Health  healthCommand   `cmd:"" help:"Ask the server of these settings, on this machine, whether it is ready; leave with 1 if not."`
 	Config  configCommands  `cmd:"" help:"Check the configuration, or show every setting in effect."`
 	Django  djangoCommand   `cmd:"" name:"django-settings" help:"Print a script that prints a Django project's settings as Latchkey's: latchkey django-settings | python manage.py shell -v 0."`
 	Version versionCommand  `cmd:"" help:"Say which version this is."`

@@ -72,7 +72,9 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		if host := r.Header.Values("X-Forwarded-Host"); forwarded && len(host) > 0 {
 			r.Host = strings.Join(host, ",")
 		}
-		if exact && !hostForm.MatchString(r.Host) || !hostAllowed(r.Host, hosts) {
+		// Who looks after the machines asks by address, and may.
+		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		if !probe && (exact && !hostForm.MatchString(r.Host) || !hostAllowed(r.Host, hosts)) {
 			page(rec, r, http.StatusBadRequest, message.T("Bad Request"), message.T("The Host header is not valid here."))
 			return
 		}
