@@ -65,19 +65,19 @@ func validUsername(name string) *message.Text {
 
 // columns are Django's stock user as a ModelSerializer declares it.
 var columns = []Field{
-	{Name: "id", Kind: Integer, Label: "ID", ReadOnly: true},
-	{Name: "username", Max: 150, Validate: []func(string) *message.Text{validUsername},
-		Help: "Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."},
-	{Name: "email", Kind: Email, Label: "Email address", Optional: true, AllowBlank: true, Max: 254},
-	{Name: "first_name", Optional: true, AllowBlank: true, Max: 150},
-	{Name: "last_name", Optional: true, AllowBlank: true, Max: 150},
-	{Name: "is_active", Kind: Boolean, Label: "Active", Optional: true,
-		Help: "Designates whether this user should be treated as active. Unselect this instead of deleting accounts."},
-	{Name: "is_staff", Kind: Boolean, Label: "Staff status", Optional: true, Help: "Designates whether the user can log into this admin site."},
-	{Name: "is_superuser", Kind: Boolean, Label: "Superuser status", Optional: true,
-		Help: "Designates that this user has all permissions without explicitly assigning them."},
-	{Name: "last_login", Kind: DateTime, Optional: true, AllowNull: true},
-	{Name: "date_joined", Kind: DateTime, Optional: true},
+	{Name: "id", Kind: Integer, Label: message.T("ID"), ReadOnly: true},
+	{Name: "username", Label: message.T("Username"), Max: 150, Validate: []func(string) *message.Text{validUsername},
+		Help: message.T("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.")},
+	{Name: "email", Kind: Email, Label: message.T("Email address"), Optional: true, AllowBlank: true, Max: 254},
+	{Name: "first_name", Label: message.T("First name"), Optional: true, AllowBlank: true, Max: 150},
+	{Name: "last_name", Label: message.T("Last name"), Optional: true, AllowBlank: true, Max: 150},
+	{Name: "is_active", Kind: Boolean, Label: message.T("Active"), Optional: true,
+		Help: message.T("Designates whether this user should be treated as active. Unselect this instead of deleting accounts.")},
+	{Name: "is_staff", Kind: Boolean, Label: message.T("Staff status"), Optional: true, Help: message.T("Designates whether the user can log into this admin site.")},
+	{Name: "is_superuser", Kind: Boolean, Label: message.T("Superuser status"), Optional: true,
+		Help: message.T("Designates that this user has all permissions without explicitly assigning them.")},
+	{Name: "last_login", Kind: DateTime, Label: message.T("Last login"), Optional: true, AllowNull: true},
+	{Name: "date_joined", Kind: DateTime, Label: message.T("Date joined"), Optional: true},
 }
 
 // ColumnField declares a user's column. An unknown one is an optional text.

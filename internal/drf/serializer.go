@@ -16,7 +16,7 @@ type Field struct {
 	Name string
 	Kind Kind
 	// Label and Help are what OPTIONS says of the field; the label is the name in words where it is empty.
-	Label, Help string
+	Label, Help *message.Text
 
 	ReadOnly   bool // only answers have it
 	WriteOnly  bool // only requests have it
@@ -83,11 +83,11 @@ func (f Field) Shown() Field {
 }
 
 // title is the field's label.
-func (f *Field) title() string {
-	if f.Label != "" {
+func (f *Field) title() *message.Text {
+	if f.Label != nil {
 		return f.Label
 	}
-	return Label(f.Name)
+	return message.Verbatim(Label(f.Name))
 }
 
 // describe lists the fields as OPTIONS shows them. A field that is only read shows no length.
@@ -96,7 +96,7 @@ func (s *Serializer) describe() Object {
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		info := Object{{"type", kinds[f.Kind].metadata}, {"required", f.Required()}, {"read_only", f.ReadOnly}, {"label", f.title()}}
-		if f.Help != "" {
+		if f.Help != nil {
 			info = append(info, Member{"help_text", f.Help})
 		}
 		told := !f.ReadOnly && !f.Untold

@@ -40,9 +40,9 @@ func (b *builder) serializer(dialect string, s *drf.Serializer, way direction) *
 // value describes a field's value. How long it may be is told of what is sent alone: what is in the database need not keep to it.
 func (b *builder) value(f *drf.Field, way direction) *schema {
 	kind, format := f.Kind.Schema()
-	s := &schema{Type: types{kind}, Format: format, ReadOnly: f.ReadOnly, WriteOnly: f.WriteOnly, Description: f.Help}
-	if f.Label != "" && f.Label != drf.Label(f.Name) {
-		s.Title = f.Label
+	s := &schema{Type: types{kind}, Format: format, ReadOnly: f.ReadOnly, WriteOnly: f.WriteOnly, Description: b.say(f.Help)}
+	if f.Label != nil && f.Label.String() != drf.Label(f.Name) {
+		s.Title = b.say(f.Label)
 	}
 	if f.AllowBlank {
 		s.Format = "" // the empty text has none

@@ -106,7 +106,7 @@ func (a *API) resetUsernameFields() *drf.Serializer {
 // newName declares the field of a new name.
 func (a *API) newName() drf.Field {
 	f := a.column(a.Model.UsernameField)
-	f.Name, f.Label = "new_"+f.Name, ""
+	f.Name, f.Label = "new_"+f.Name, nil
 	return f
 }
 

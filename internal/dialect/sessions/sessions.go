@@ -23,13 +23,13 @@ var signedIn = drf.PermissionsNamed([]string{"rest_framework.permissions.IsAuthe
 // session declares what is shown of each.
 var session = &drf.Serializer{Name: "Session", Fields: []drf.Field{
 	{Name: "id", ReadOnly: true},
-	{Name: "kind", ReadOnly: true, Help: "refresh for a refresh token and those that follow from it, session for a session of Django's, token for the token key."},
+	{Name: "kind", ReadOnly: true, Help: message.T("refresh for a refresh token and those that follow from it, session for a session of Django's, token for the token key.")},
 	{Name: "created", Kind: drf.DateTime, ReadOnly: true},
 	{Name: "last_used", Kind: drf.DateTime, ReadOnly: true},
 	{Name: "expires", Kind: drf.DateTime, ReadOnly: true, AllowNull: true},
-	{Name: "address", ReadOnly: true, AllowNull: true, Help: "Where it was last used from; null where Django opened it and it was not used here yet."},
+	{Name: "address", ReadOnly: true, AllowNull: true, Help: message.T("Where it was last used from; null where Django opened it and it was not used here yet.")},
 	{Name: "user_agent", ReadOnly: true},
-	{Name: "current", Kind: drf.Boolean, ReadOnly: true, Help: "Whether this very request came with it."},
+	{Name: "current", Kind: drf.Boolean, ReadOnly: true, Help: message.T("Whether this very request came with it.")},
 }}
 
 // Routes are those of sessions/, relative to the mount.
