@@ -20,8 +20,11 @@ import (
 // What went wrong in neighbouring systems, tried on this one: docs/advisories.md says which test stands for which.
 
 // everyDialect starts the program with all its dialects and no limit that these tests would meet.
-func everyDialect(t *testing.T, database string) *program {
+func everyDialect(t *testing.T, database string, more ...string) *program {
 	t.Helper()
+	if len(more) == 0 {
+		more = []string{"login_delay_after: 0"}
+	}
 	folder := t.TempDir()
 	file := filepath.Join(folder, "latchkey.yaml")
 	const settings = `development: true
@@ -29,7 +32,7 @@ throttle_rates: {login: null, register: null, mail: null, link: null, password: 
 REST_FRAMEWORK: {DEFAULT_AUTHENTICATION_CLASSES: [rest_framework_simplejwt.authentication.JWTAuthentication, rest_framework.authentication.TokenAuthentication]}
 DJOSER: {SEND_ACTIVATION_EMAIL: false, PASSWORD_RESET_CONFIRM_URL: "password/reset/confirm/{uid}/{token}"}
 `
-	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(settings+strings.Join(more, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := launch(t, folder, freeAddress(t), "--config", file, "--database", database)
@@ -381,6 +384,86 @@ func TestAddressesThatLookAlike(t *testing.T) {
 			if status == http.StatusCreated && strings.TrimSpace(address) != stored {
 				t.Errorf("%q was taken for an address: %s", address, text)
 			}
+		}
+	})
+}
+
+// TestFailuresOfOneAccountAreCountedTogether: whoever guesses passwords waits longer and longer, by whatever name and at whatever login, with or without an
+// account of that name; the owner elsewhere does not, and nobody waits for others.
+func TestFailuresOfOneAccountAreCountedTogether(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, database string) {
+		p := everyDialect(t, database, "login_delay_after: 3", "login_delay_longest: 1h", "trusted_proxies: [127.0.0.1/32]")
+		p.signUp("ann")
+		p.signUp("bob")
+		login := func(network, path, name, password string) (int, string) {
+			t.Helper()
+			body, err := json.Marshal(credentials(path, name, password))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := http.NewRequest("POST", p.base+path, strings.NewReader(string(body)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("X-Forwarded-For", network)
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			data, err := io.ReadAll(answer.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode == http.StatusTooManyRequests && (answer.Header.Get("Retry-After") == "" || !strings.Contains(string(data), "Request was throttled. Expected available in ")) {
+				t.Errorf("a 429 with Retry-After %q and %s", answer.Header.Get("Retry-After"), data)
+			}
+			return answer.StatusCode, string(data)
+		}
+		const thief, home = "203.0.113.7", "198.51.100.4"
+		for _, path := range []string{"/auth/jwt/create/", "/api/auth/login", "/auth/token/login/"} { // by name, by address, by name
+			if status, text := login(thief, path, "ann", "wrong"); status == http.StatusOK || status == http.StatusTooManyRequests {
+				t.Errorf("%s answered %d: %s", path, status, text)
+			}
+		}
+		for _, path := range logins {
+			for _, password := range []string{"wrong", emailPassword} { // the right one waits too, or it would stand out
+				if status, text := login(thief, path, "ann", password); status != http.StatusTooManyRequests {
+					t.Errorf("the next one at %s answered %d: %s", path, status, text)
+				}
+			}
+		}
+		for _, other := range []struct{ network, name string }{{home, "ann"}, {thief, "bob"}} {
+			if status, text := login(other.network, "/auth/jwt/create/", other.name, emailPassword); status != http.StatusOK {
+				t.Errorf("%s from %s answered %d: %s", other.name, other.network, status, text)
+			}
+		}
+		// A name that nobody has answers as one that somebody has.
+		for n, want := range []int{401, 401, 401, 429, 429} {
+			if status, text := login(thief, "/auth/jwt/create/", "nobody", "wrong"); status != want {
+				t.Errorf("nobody's try %d answered %d, not %d: %s", n+1, status, want, text)
+			}
+		}
+		// Whoever knows the password begins anew.
+		for n := range 12 {
+			password, want := "wrong", 401
+			if n%3 == 2 {
+				password, want = emailPassword, 200
+			}
+			if status, text := login(home, "/auth/jwt/create/", "ann", password); status != want {
+				t.Errorf("at home, try %d answered %d, not %d: %s", n+1, status, want, text)
+			}
+		}
+		// A stolen access token does not guess the password either.
+		access, _ := p.pair("bob")
+		statuses := map[int]int{}
+		for range 6 {
+			status, _ := p.ask("POST", "/auth/users/set_password/", "Bearer "+access, map[string]string{"current_password": "wrong", "new_password": "x7!kkqwerty"})
+			statuses[status]++
+		}
+		if statuses[400] != 3 || statuses[429] != 3 {
+			t.Errorf("set_password answered %v, not three of 400 and of 429", statuses)
 		}
 	})
 }

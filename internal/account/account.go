@@ -47,8 +47,10 @@ type Service struct {
 	SessionAge time.Duration
 	// Allauth is allauth's settings.
 	Allauth Config
-	// Confirmations counts the confirmation mails to each address, for the limit that those settings put on them; nil for no limit.
-	Confirmations *throttle.Limiter
+	// Counts are those of confirmation mails to each address, which Allauth limits, and of passwords that were wrong; nil for no limit.
+	Counts throttle.Counter
+	// LoginDelay is how long whoever gave wrong passwords for an account must wait before the next one; none in its zero value.
+	LoginDelay throttle.Delay
 	// Receivers are told of events.
 	Receivers []*Receiver
 	// BeforeRegistration and BeforeLogin are asked first, and may refuse; nil where nobody is.

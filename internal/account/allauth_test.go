@@ -132,7 +132,7 @@ func TestSignUpSettings(t *testing.T) {
 func TestConfirmationCooldown(t *testing.T) {
 	testenv.EachDatabase(t, func(t *testing.T, url string) {
 		w := newWorld(t, url, allauth)
-		w.Confirmations = &throttle.Limiter{Now: w.clock.Now}
+		w.Counts = throttle.NewMemory(w.clock.Now)
 		for _, name := range []string{"a", "b"} {
 			_, err := w.signUp(name, "same@example.com")
 			must(t, err)

@@ -140,7 +140,12 @@ func (s *Service) ResendConfirmation(ctx context.Context, email string, letter L
 	if err != nil {
 		return err
 	}
-	send := row != nil && !row.Verified && (s.Exact || s.mayConfirm(row.Email))
+	send := row != nil && !row.Verified
+	if send && !s.Exact {
+		if send, err = s.mayConfirm(ctx, row.Email); err != nil {
+			return err
+		}
+	}
 	return s.Store.InTx(ctx, func(tx *store.Store) error {
 		if !send {
 			return s.postDecoy(ctx, tx, letter)
@@ -167,17 +172,20 @@ func (s *Service) rowToConfirm(ctx context.Context, email string) (*store.EmailA
 }
 
 // mayConfirm counts a confirmation mail to an address and tells whether it may go: allauth's confirm_email limit, which withholds mails in silence.
-func (s *Service) mayConfirm(email string) bool {
-	if s.Confirmations == nil {
-		return true
+func (s *Service) mayConfirm(ctx context.Context, email string) (bool, error) {
+	if s.Counts == nil {
+		return true, nil
 	}
 	rates, _ := s.Allauth.Cooldown() // config has refused what cannot be read
 	may := true
 	for _, rate := range rates {
-		_, ok := s.Confirmations.Allow(rate.Period.String()+" "+lower(email), rate)
+		_, ok, err := s.Counts.Allow(ctx, "confirm_email "+rate.Period.String()+" "+shortened(lower(email)), rate)
+		if err != nil {
+			return false, err
+		}
 		may = may && ok
 	}
-	return may
+	return may, nil
 }
 
 // postConfirmation queues a mail with a fresh key for an address.

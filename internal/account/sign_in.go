@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -35,9 +36,9 @@ func (s *Service) SignIn(ctx context.Context, name, password string) (Login, err
 }
 
 // SignInWith is the one way in: it tries the password on whom each backend finds for a name or an address. Nobody found costs as much as a wrong password, so
-// that time does not tell who has an account. ErrBadCredentials whatever the reason.
+// that time does not tell who has an account. ErrBadCredentials whatever the reason; *TooManyTries for whoever must wait after those.
 func (s *Service) SignInWith(ctx context.Context, c Credentials) (Login, error) {
-	try := newAttempt(c.Password, c.Untrimmed)
+	try := newAttempt(cmp.Or(c.Username, c.Email), c.Password, c.Untrimmed)
 	for _, backend := range s.Backends {
 		users, err := s.candidates(ctx, backend, c)
 		if err != nil {
@@ -48,14 +49,17 @@ func (s *Service) SignInWith(ctx context.Context, c Credentials) (Login, error) 
 			return Login{}, err
 		}
 		if user != nil {
-			return s.admit(ctx, user, backend)
+			return s.admit(ctx, try, user, backend)
 		}
 	}
 	return Login{}, s.refuse(ctx, try)
 }
 
 // admit lets in whoever gave the right password, if the hook agrees.
-func (s *Service) admit(ctx context.Context, user *store.User, backend string) (Login, error) {
+func (s *Service) admit(ctx context.Context, try *attempt, user *store.User, backend string) (Login, error) {
+	if err := s.succeeded(ctx, try.tries); err != nil {
+		return Login{}, err
+	}
 	if err := s.askBefore(ctx, s.BeforeLogin, "before.login", user); err != nil {
 		return Login{}, errors.Join(err, s.record(ctx, s.Store, user, Event{Name: EventLoginFailed, Via: ViaHook}))
 	}
@@ -65,7 +69,7 @@ func (s *Service) admit(ctx context.Context, user *store.User, backend string) (
 // SignInByEmail is SignIn by the account's address instead of its name, whatever the address's case and the backends. Of several users who have it, the first
 // whose password fits is meant.
 func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Login, error) {
-	try := newAttempt(password, "")
+	try := newAttempt(email, password, "")
 	var users []store.User
 	if email != "" {
 		var err error
@@ -80,18 +84,20 @@ func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Lo
 	if user == nil {
 		return Login{}, s.refuse(ctx, try)
 	}
-	return s.admit(ctx, user, ModelBackend)
+	return s.admit(ctx, try, user, ModelBackend)
 }
 
 // An attempt is a sign-in under way: its passwords, and whom they were tried on.
 type attempt struct {
+	name      string // as it was given
 	passwords []string
+	tries     string // the key that it counts by, once it does
 	fits      map[store.ID]bool
 	first     *store.User // nil while they were tried on nobody
 }
 
-func newAttempt(password, untrimmed string) *attempt {
-	try := &attempt{passwords: []string{password}, fits: map[store.ID]bool{}}
+func newAttempt(name, password, untrimmed string) *attempt {
+	try := &attempt{name: name, passwords: []string{password}, fits: map[store.ID]bool{}}
 	if untrimmed != "" && untrimmed != password {
 		try.passwords = []string{untrimmed, password}
 	}
@@ -109,9 +115,15 @@ func (s *Service) firstFit(ctx context.Context, try *attempt, users []store.User
 		if try.first == nil {
 			try.first = user
 		}
+		if try.tries == "" {
+			try.tries = s.triesOf(ctx, user)
+			if err := s.mayTry(ctx, try.tries); err != nil {
+				return nil, err
+			}
+		}
 		for n := 0; n < len(try.passwords) && !fits && !tried; n++ {
 			var err error
-			if fits, err = s.CheckPassword(ctx, user, try.passwords[n]); err != nil {
+			if fits, err = s.checkPassword(ctx, user, try.passwords[n]); err != nil {
 				return nil, err
 			}
 		}
@@ -126,6 +138,9 @@ func (s *Service) firstFit(ctx context.Context, try *attempt, users []store.User
 // refuse is ErrBadCredentials, after the hashing that an attempt on somebody would have cost.
 func (s *Service) refuse(ctx context.Context, try *attempt) error {
 	if len(try.fits) == 0 {
+		if err := s.mayTry(ctx, s.triesOfNobody(ctx, try.name)); err != nil {
+			return err
+		}
 		for _, password := range try.passwords {
 			if err := s.Passwords.CheckNobody(ctx, password); err != nil {
 				return err
@@ -164,8 +179,26 @@ func (s *Service) candidates(ctx context.Context, backend string, c Credentials)
 	return []store.User{*user}, nil
 }
 
-// CheckPassword tells whether the password is the user's. A right one is hashed anew where Django would, in the row and in user.
-func (s *Service) CheckPassword(ctx context.Context, user *store.User, password string) (bool, error) {
+// CheckPassword tells whether one of these is the password of a user who is signed in. Wrong ones count as those of a sign-in do: *TooManyTries.
+func (s *Service) CheckPassword(ctx context.Context, user *store.User, passwords ...string) (bool, error) {
+	tries := s.triesOf(ctx, user)
+	if err := s.mayTry(ctx, tries); err != nil {
+		return false, err
+	}
+	for _, password := range passwords {
+		right, err := s.checkPassword(ctx, user, password)
+		if err != nil {
+			return false, err
+		}
+		if right {
+			return true, s.succeeded(ctx, tries)
+		}
+	}
+	return false, nil
+}
+
+// checkPassword tells whether the password is the user's. A right one is hashed anew where Django would, in the row and in user.
+func (s *Service) checkPassword(ctx context.Context, user *store.User, password string) (bool, error) {
 	ok, outdated, err := s.Passwords.Check(ctx, password, user.Password)
 	if err != nil || !ok {
 		return false, err

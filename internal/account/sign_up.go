@@ -33,7 +33,12 @@ func (s *Service) SignUp(ctx context.Context, up SignUp) (*store.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	mailed := up.Email != "" && s.Allauth.EmailVerification != NoVerification && s.mayConfirm(up.Email)
+	mailed := up.Email != "" && s.Allauth.EmailVerification != NoVerification
+	if mailed {
+		if mailed, err = s.mayConfirm(ctx, up.Email); err != nil {
+			return nil, err
+		}
+	}
 	var user *store.User
 	err = s.Store.InTx(ctx, func(tx *store.Store) error {
 		user = &store.User{Password: encoded, Username: up.Username, Email: lower(up.Email), IsActive: true, DateJoined: s.Now(), Extra: up.Extra}

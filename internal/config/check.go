@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"latchkey/internal/store"
+	"latchkey/internal/throttle"
 )
 
 // minSecret is how many bytes a secret key must have, as HMAC-SHA256 wants them. Django's own are 50 letters.
@@ -121,7 +122,25 @@ func (c *checker) server() {
 		c.oneOf("throttle_rates."+scope, scope, scopes...)
 	}
 	c.rates("throttle_rates", c.ThrottleRates)
+	c.throttleStore()
+	if c.LoginDelayAfter < 0 || c.LoginDelayAfter > 1000 {
+		c.bad("login_delay_after", "it must be between 0, which switches it off, and 1000", fmt.Sprintf("the default is %d", Default().LoginDelayAfter))
+	}
+	if c.LoginDelayLongest < time.Second || c.LoginDelayLongest > 24*time.Hour {
+		c.bad("login_delay_longest", "it must be between a second and a day", "the default is "+formatDuration(Default().LoginDelayLongest))
+	}
 	c.database()
+}
+
+// throttleStore never repeats the address: it may hold a password.
+func (c *checker) throttleStore() {
+	switch where := string(c.ThrottleStore); where {
+	case "", CountInMemory, CountInDatabase:
+	default:
+		if err := throttle.ParseAddress(where); err != nil {
+			c.bad("throttle_store", "it is neither memory nor database, nor the address of a Redis server", "write redis://:password@host:6379/0, for instance")
+		}
+	}
 }
 
 // database never repeats the URL in a message: it may hold a password.

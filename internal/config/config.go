@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // TIME_ZONE must mean the same on machines that have no zone files
 
@@ -103,6 +104,14 @@ type Config struct {
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// The safe profile's limits for each client network. `refresh` can be named too. What is not named keeps its default; `null` switches one off.
 	ThrottleRates map[string]*string `yaml:"throttle_rates"`
+	// Where attempts are counted: `memory`, for one process; `database`, for all that share it; or the address of a Redis or Valkey server,
+	// `redis://host:6379/0`, also `rediss://`. Without it `memory` with SQLite and `database` with PostgreSQL.
+	ThrottleStore Secret `yaml:"throttle_store"`
+	// After so many wrong passwords for one account from one network, the next one must wait a second, then two, then four. The right password ends that.
+	// `0` switches it off. Only in the safe profile.
+	LoginDelayAfter int `yaml:"login_delay_after"`
+	// The longest such wait.
+	LoginDelayLongest time.Duration `yaml:"login_delay_longest"`
 	// The largest request body, in bytes.
 	MaxBody int `yaml:"max_body"`
 	// How long running requests may take once the server is told to stop.
@@ -289,6 +298,8 @@ func Default() *Config {
 		},
 		RefreshGrace:              10 * time.Second,
 		ThrottleRates:             defaultThrottleRates(),
+		LoginDelayAfter:           10,
+		LoginDelayLongest:         15 * time.Minute,
 		MaxBody:                   4 << 20,
 		OpenAPI:                   true,
 		ShutdownTimeout:           15 * time.Second,
@@ -347,6 +358,23 @@ func (c *Config) Spoken() message.Languages {
 
 // Location is the zone that TIME_ZONE names.
 func (c *Config) Location() *time.Location { return c.location }
+
+// Where attempts may be counted, beside a Redis server.
+const (
+	CountInMemory   = "memory"
+	CountInDatabase = "database"
+)
+
+// CountsIn is where attempts are counted: CountInMemory, CountInDatabase, or the address of a Redis server.
+func (c *Config) CountsIn() string {
+	switch {
+	case c.ThrottleStore != "":
+		return string(c.ThrottleStore)
+	case strings.HasPrefix(string(c.Database), "sqlite:"):
+		return CountInMemory
+	}
+	return CountInDatabase
+}
 
 // Store is the part of the settings that the database wants.
 func (c *Config) Store() store.Config {

@@ -18,11 +18,11 @@ type Throttle struct {
 	// Scope is that of the routes that are counted; empty for all.
 	Scope string
 	// Counts are shared by all throttles of one server.
-	Counts *throttle.Limiter
+	Counts throttle.Counter
 }
 
 // AnonRateThrottle counts requests without user by client address.
-func AnonRateThrottle(rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string) Throttle {
+func AnonRateThrottle(rate throttle.Rate, counts throttle.Counter, address func(*http.Request) string) Throttle {
 	return Throttle{Rate: rate, Counts: counts, Key: func(r *Request) string {
 		if r.User != nil {
 			return ""
@@ -32,13 +32,13 @@ func AnonRateThrottle(rate throttle.Rate, counts *throttle.Limiter, address func
 }
 
 // UserRateThrottle counts by user, and requests without one by client address.
-func UserRateThrottle(rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string) Throttle {
+func UserRateThrottle(rate throttle.Rate, counts throttle.Counter, address func(*http.Request) string) Throttle {
 	return Throttle{Rate: rate, Counts: counts, Key: identity("user", address)}
 }
 
 // ScopedRateThrottle counts the requests of all routes of a scope together, by user or client address; in the safe profile each path by itself, so that who
 // logs out may still log in.
-func ScopedRateThrottle(scope string, rate throttle.Rate, counts *throttle.Limiter, address func(*http.Request) string, byPath bool) Throttle {
+func ScopedRateThrottle(scope string, rate throttle.Rate, counts throttle.Counter, address func(*http.Request) string, byPath bool) Throttle {
 	who := identity(scope, address)
 	return Throttle{Rate: rate, Scope: scope, Counts: counts, Key: func(r *Request) string {
 		if byPath {
@@ -83,29 +83,35 @@ func ForwardedFor(numProxies *int) func(*http.Request) string {
 // A Guard limits attempts by scope where nobody configured throttles: the safe profile's own limits.
 type Guard struct {
 	Rates   map[string]throttle.Rate
-	Counts  *throttle.Limiter
+	Counts  throttle.Counter
 	Address func(*http.Request) string
 }
 
 // throttle asks every throttle, also after one refused, and tells the longest wait.
 func (v *View) throttle(r *Request, route *Route, endpoint Endpoint) error {
 	wait, refused := time.Duration(0), false
-	ask := func(counts *throttle.Limiter, key string, rate throttle.Rate) {
-		if w, ok := counts.Allow(key, rate); !ok {
+	ask := func(counts throttle.Counter, key string, rate throttle.Rate) error {
+		w, ok, err := counts.Allow(r.Context(), key, rate)
+		if err == nil && !ok {
 			wait, refused = max(wait, w), true
 		}
+		return err
 	}
 	for _, t := range v.Throttles {
 		if t.Scope != "" && t.Scope != route.ThrottleScope {
 			continue
 		}
 		if key := t.Key(r); key != "" {
-			ask(t.Counts, key, t.Rate)
+			if err := ask(t.Counts, key, t.Rate); err != nil {
+				return err
+			}
 		}
 	}
 	if v.Guard != nil && endpoint.Scope != "" {
 		if rate, ok := v.Guard.Rates[endpoint.Scope]; ok {
-			ask(v.Guard.Counts, endpoint.Scope+" "+v.Guard.Address(r.Request), rate)
+			if err := ask(v.Guard.Counts, endpoint.Scope+" "+v.Guard.Address(r.Request), rate); err != nil {
+				return err
+			}
 		}
 	}
 	if !refused {

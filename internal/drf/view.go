@@ -268,7 +268,12 @@ var jsonType = []string{"application/json"}
 // fail writes an *Error, the only way errors leave; anything else is a failure of ours.
 func (v *View) fail(w http.ResponseWriter, r *Request, route *Route, err error) {
 	var answer *Error
-	if !errors.As(err, &answer) {
+	var tries *account.TooManyTries
+	switch {
+	case errors.As(err, &answer):
+	case errors.As(err, &tries):
+		answer = Throttled(tries.Wait)
+	default:
 		v.Failed(w, r.Request, err)
 		return
 	}

@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/config"
 	"latchkey/internal/drf"
 	"latchkey/internal/message"
+	"latchkey/internal/throttle"
 )
 
 // middleware is what every request passes on its way to the router: it recovers, logs, and says which language is spoken.
@@ -236,12 +237,7 @@ func clientAddress(trusted []netip.Prefix) func(*http.Request) string {
 func clientNetwork(trusted []netip.Prefix) func(*http.Request) string {
 	address := clientAddress(trusted)
 	return func(r *http.Request) string {
-		client, err := netip.ParseAddr(address(r))
-		if err != nil || !client.Is6() {
-			return address(r)
-		}
-		network, _ := client.Prefix(64) // 64 bits always fit
-		return network.String()
+		return throttle.Network(address(r))
 	}
 }
 

@@ -103,9 +103,11 @@ func TestDevelopmentMailbox(t *testing.T) {
 // The safe profile limits each network by itself, in DRF's words, without any setting.
 func TestThrottles(t *testing.T) {
 	s := start(t, testenv.SQLite(t), map[string]string{"trusted_proxies": "[127.0.0.1/32]"})
+	names := 0
 	from := func(network string) int {
 		t.Helper()
-		r := s.request("POST", "/auth/jwt/create/", "", credentials("nobody"))
+		names++ // wrong passwords for one name are counted apart
+		r := s.request("POST", "/auth/jwt/create/", "", credentials(fmt.Sprint("nobody", names)))
 		r.Header.Set("X-Forwarded-For", network)
 		a, err := s.send(r)
 		if err != nil {

@@ -25,7 +25,6 @@ import (
 	"latchkey/internal/openapi"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
-	"latchkey/internal/throttle"
 	"latchkey/internal/webhook"
 )
 
@@ -326,73 +325,6 @@ func (s *Server) view(cfg *config.Config, o Options) (*drf.View, error) {
 		view.Parsers = append(view.Parsers, parser)
 	}
 	return view, s.throttles(cfg, o, view)
-}
-
-// throttles sets the configured throttle classes, and in the safe profile the limits of its own.
-func (s *Server) throttles(cfg *config.Config, o Options, view *drf.View) error {
-	counts := &throttle.Limiter{Now: o.Now}
-	rest := cfg.RESTFramework
-	address := drf.ForwardedFor(rest.NumProxies)
-	if cfg.Profile == config.Safe {
-		address = clientNetwork(cfg.TrustedProxies)
-		rates, err := guardRates(cfg)
-		if err != nil {
-			return err
-		}
-		view.Guard = &drf.Guard{Rates: rates, Counts: counts, Address: address}
-	}
-	for _, name := range rest.DefaultThrottleClasses {
-		switch strings.TrimPrefix(name, "rest_framework.throttling.") {
-		case "AnonRateThrottle":
-			if rate, ok, err := drfRate(rest, "anon"); err != nil {
-				return err
-			} else if ok {
-				view.Throttles = append(view.Throttles, drf.AnonRateThrottle(rate, counts, address))
-			}
-		case "UserRateThrottle":
-			if rate, ok, err := drfRate(rest, "user"); err != nil {
-				return err
-			} else if ok {
-				view.Throttles = append(view.Throttles, drf.UserRateThrottle(rate, counts, address))
-			}
-		case "ScopedRateThrottle": // the one scope of DRF's that a view here has
-			if rate, ok, err := drfRate(rest, djrestauth.ThrottleScope); err != nil {
-				return err
-			} else if ok {
-				view.Throttles = append(view.Throttles,
-					drf.ScopedRateThrottle(djrestauth.ThrottleScope, rate, counts, address, cfg.Profile == config.Safe))
-			}
-		}
-	}
-	return nil
-}
-
-// drfRate is the rate of a scope of DEFAULT_THROTTLE_RATES; not ok where it is switched off.
-func drfRate(rest drf.Config, scope string) (rate throttle.Rate, ok bool, err error) {
-	text := rest.DefaultThrottleRates[scope]
-	if text == nil {
-		return throttle.Rate{}, false, nil
-	}
-	if rate, err = throttle.ParseRate(*text); err != nil {
-		return throttle.Rate{}, false, fmt.Errorf("REST_FRAMEWORK.DEFAULT_THROTTLE_RATES.%s: %w", scope, err)
-	}
-	return rate, true, nil
-}
-
-// guardRates reads throttle_rates, the safe profile's limits by scope and client network; null switches one off.
-func guardRates(cfg *config.Config) (map[string]throttle.Rate, error) {
-	rates := map[string]throttle.Rate{}
-	for scope, text := range cfg.ThrottleRates {
-		if text == nil {
-			continue
-		}
-		rate, err := throttle.ParseRate(*text)
-		if err != nil {
-			return nil, fmt.Errorf("throttle_rates.%s: %w", scope, err)
-		}
-		rates[scope] = rate
-	}
-	return rates, nil
 }
 
 func limits(cfg *config.Config) drf.Limits {

@@ -19,7 +19,6 @@ import (
 	"latchkey/internal/mail"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
-	"latchkey/internal/throttle"
 	"latchkey/internal/tokens"
 )
 
@@ -110,6 +109,11 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 	if err != nil {
 		return nil, err
 	}
+	counts, stopCounting, err := counter(cfg, db, o)
+	if err != nil {
+		return nil, err
+	}
+	accounts.Counts, accounts.LoginDelay = counts, loginDelay(cfg)
 	s := &Server{Accounts: accounts, Store: db, box: box}
 	if err := s.mount(cfg, o); err != nil {
 		return nil, err
@@ -119,6 +123,7 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 	purged := s.purge(delivering, o)
 	s.stop = func() {
 		stop()
+		stopCounting()
 		delivered()
 		purged()
 	}
@@ -215,14 +220,13 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 			OnDeactivation:   slices.Contains(cfg.EndTokensOn, config.OnDeactivation),
 			OnDeletion:       slices.Contains(cfg.EndTokensOn, config.OnDeletion),
 		},
-		RefreshGrace:  cfg.RefreshGrace,
-		Devices:       !exact || cfg.SessionsEndpoint || len(cfg.EndTokensOn) > 0,
-		EndAccess:     cfg.AccessTokensEnd,
-		SessionAge:    cfg.SessionCookieAge,
-		Allauth:       cfg.Account,
-		Confirmations: &throttle.Limiter{Now: o.Now},
-		Site:          account.Site{Domain: cfg.Domain, Name: cfg.SiteName, ID: int64(cfg.SiteID), Chosen: cfg.IsGiven("SITE_ID")},
-		From:          cfg.Mail.DefaultFromEmail,
+		RefreshGrace: cfg.RefreshGrace,
+		Devices:      !exact || cfg.SessionsEndpoint || len(cfg.EndTokensOn) > 0,
+		EndAccess:    cfg.AccessTokensEnd,
+		SessionAge:   cfg.SessionCookieAge,
+		Allauth:      cfg.Account,
+		Site:         account.Site{Domain: cfg.Domain, Name: cfg.SiteName, ID: int64(cfg.SiteID), Chosen: cfg.IsGiven("SITE_ID")},
+		From:         cfg.Mail.DefaultFromEmail,
 	}
 	return s, tellAndAsk(s, cfg)
 }

@@ -48,6 +48,7 @@ type engine struct {
 	analyze    string           // learns how large the table %s is by now
 	lockNames  string           // excludes all others from lockName to the transaction's end
 	lockName   string           // holds the name $1, a number, to the transaction's end; empty where every transaction excludes the others
+	countHit   string           // see CountHit
 	lockSchema string           // excludes other migrations to the transaction's end
 	maxInt     map[string]int64 // the greatest values of the integer types
 	time       func(time.Time) any
@@ -70,6 +71,12 @@ var sqliteEngine = &engine{
 		LEFT JOIN pragma_foreign_key_list($1) AS f ON f."from" = c.name WHERE c.hidden <> 1 ORDER BY c.cid`,
 	references: `SELECT m.name, f."from", coalesce(f."to", 'id') FROM sqlite_master AS m JOIN pragma_foreign_key_list(m.name) AS f
 		WHERE m.type = 'table' AND lower(f."table") = lower($1) AND f.on_delete NOT IN ('CASCADE', 'SET NULL', 'SET DEFAULT') ORDER BY 1, 2`,
+	countHit: `INSERT INTO latchkey_throttle AS t (key, hits, allowed, expires_at) VALUES ($1, CASE WHEN $4 > 0 THEN json_array($2) ELSE '[]' END, $4 > 0, $5)
+		ON CONFLICT (key) DO UPDATE SET
+			hits = (SELECT CASE WHEN count(*) < $4 THEN json_insert(json_group_array(value), '$[#]', $2) ELSE json_group_array(value) END
+				FROM (SELECT value FROM json_each(t.hits) WHERE value > $3 ORDER BY value)),
+			allowed = (SELECT count(*) < $4 FROM json_each(t.hits) WHERE value > $3), expires_at = excluded.expires_at
+		RETURNING allowed, coalesce(json_extract(hits, '$[0]'), 0)`,
 	maxInt:   map[string]int64{"integer": math.MaxInt64, "bigint": math.MaxInt64, "smallint": math.MaxInt64, "int": math.MaxInt64},
 	time:     djangoTime,
 	classify: classifySQLite,
@@ -104,10 +111,17 @@ var postgresEngine = &engine{
 		WHERE c.contype = 'f' AND c.confrelid = to_regclass(quote_ident($1)) AND c.confdeltype IN ('a', 'r') ORDER BY 1, 2`,
 	numberOn: `SELECT setval(q.sequence, q.greatest) FROM (SELECT pg_get_serial_sequence($1, $2)::regclass AS sequence,
 		(SELECT max(%[2]s) FROM %[1]s) AS greatest) AS q WHERE q.greatest > coalesce(pg_sequence_last_value(q.sequence), 0)`,
-	loading:    `SET LOCAL plan_cache_mode = force_custom_plan`, // a plan made while the table is small would read all of it each time
-	analyze:    `ANALYZE %s`,
-	lockNames:  `SELECT pg_advisory_xact_lock(hashtextextended('latchkey names ' || current_schema(), 0))`,
-	lockName:   `SELECT pg_advisory_xact_lock_shared(hashtextextended('latchkey names ' || current_schema(), 0)), pg_advisory_xact_lock($1)`,
+	loading:   `SET LOCAL plan_cache_mode = force_custom_plan`, // a plan made while the table is small would read all of it each time
+	analyze:   `ANALYZE %s`,
+	lockNames: `SELECT pg_advisory_xact_lock(hashtextextended('latchkey names ' || current_schema(), 0))`,
+	lockName:  `SELECT pg_advisory_xact_lock_shared(hashtextextended('latchkey names ' || current_schema(), 0)), pg_advisory_xact_lock($1)`,
+	countHit: `INSERT INTO latchkey_throttle AS t (key, hits, allowed, expires_at)
+		VALUES ($1, CASE WHEN $4::bigint > 0 THEN ARRAY[$2::bigint] ELSE ARRAY[]::bigint[] END, $4 > 0, $5)
+		ON CONFLICT (key) DO UPDATE SET
+			hits = (SELECT CASE WHEN count(*) < $4 THEN coalesce(array_agg(h ORDER BY h), ARRAY[]::bigint[]) || $2 ELSE coalesce(array_agg(h ORDER BY h), ARRAY[]::bigint[]) END
+				FROM unnest(t.hits) AS h WHERE h > $3::bigint),
+			allowed = (SELECT count(*) < $4 FROM unnest(t.hits) AS h WHERE h > $3), expires_at = excluded.expires_at
+		RETURNING allowed, coalesce(hits[1], 0)`,
 	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('latchkey schema ' || current_schema(), 0))`,
 	maxInt:     map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32, "bigint": math.MaxInt64},
 	time:       func(t time.Time) any { return t },

@@ -1,13 +1,24 @@
-// Package throttle counts attempts in sliding windows, as DRF's SimpleRateThrottle does: the view layer says who is counted and for what.
+// Package throttle counts attempts: in sliding windows, as DRF's SimpleRateThrottle does, and in delays that grow with each failure. The layers above say who is
+// counted and for what; a Counter says where the counts are kept.
 package throttle
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
+
+// A Counter keeps counts by key. Its methods are atomic: of any number of attempts at once, no more are allowed than one after the other would be.
+type Counter interface {
+	// Allow counts an attempt, or tells how long to wait until one would be allowed. Refused attempts do not count.
+	Allow(ctx context.Context, key string, rate Rate) (wait time.Duration, ok bool, err error)
+	// Attempt counts a try that may fail, or tells how long to wait before the next one. Refused tries do not count.
+	Attempt(ctx context.Context, key string, delay Delay) (wait time.Duration, ok bool, err error)
+	// Succeeded forgets a key's tries.
+	Succeeded(ctx context.Context, key string) error
+}
 
 // A Rate allows Count attempts in each Period.
 type Rate struct {
@@ -30,68 +41,21 @@ func ParseRate(text string) (Rate, error) {
 	return Rate{count, length}, nil
 }
 
-// maxKeys bounds how many callers are remembered at once; beyond it, those with nothing left to count are forgotten first.
-const maxKeys = 100_000
-
-// A Limiter remembers the allowed attempts of each key within its rate's period. It holds them in memory: each process counts for itself.
-type Limiter struct {
-	Now func() time.Time
-
-	mu   sync.Mutex
-	keys map[string]*window
+// A Delay grows with the tries that did not succeed: none after the first Free-1, First after the next, then twice as long each time, up to Longest. A key
+// that Forget passes without a try begins anew.
+type Delay struct {
+	Free                   int
+	First, Longest, Forget time.Duration
 }
 
-type window struct {
-	times  []time.Time // oldest first
-	period time.Duration
-}
-
-// Allow counts an attempt, or tells how long to wait until one would be allowed. Refused attempts do not count.
-func (l *Limiter) Allow(key string, rate Rate) (wait time.Duration, ok bool) {
-	now := l.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.keys == nil {
-		l.keys = map[string]*window{}
+// After is how long to wait behind so many tries.
+func (d Delay) After(tries int) time.Duration {
+	over := tries - d.Free
+	switch {
+	case over < 0:
+		return 0
+	case over >= 32 || d.First<<over > d.Longest:
+		return d.Longest
 	}
-	w := l.keys[key]
-	if w == nil {
-		if len(l.keys) >= maxKeys {
-			l.sweep(now)
-		}
-		w = &window{period: rate.Period}
-		l.keys[key] = w
-	}
-	w.drop(now)
-	if len(w.times) < rate.Count {
-		w.times = append(w.times, now)
-		return 0, true
-	}
-	if len(w.times) == 0 {
-		return rate.Period, false
-	}
-	return rate.Period - now.Sub(w.times[0]), false
-}
-
-func (w *window) drop(now time.Time) {
-	n := 0
-	for n < len(w.times) && now.Sub(w.times[n]) >= w.period {
-		n++
-	}
-	w.times = append(w.times[:0], w.times[n:]...)
-}
-
-// sweep forgets keys with no attempt left in their window, and any keys at all if that does not make room for a while.
-func (l *Limiter) sweep(now time.Time) {
-	for key, w := range l.keys {
-		if w.drop(now); len(w.times) == 0 {
-			delete(l.keys, key)
-		}
-	}
-	for key := range l.keys {
-		if len(l.keys) < maxKeys*9/10 {
-			return
-		}
-		delete(l.keys, key)
-	}
+	return d.First << over
 }

@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"context"
 	"strconv"
 	"testing"
 	"time"
@@ -25,38 +26,44 @@ func TestParseRate(t *testing.T) {
 	}
 }
 
-func TestSlidingWindow(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
-	l := &Limiter{Now: func() time.Time { return now }}
-	rate := Rate{2, time.Minute}
-	step := func(after time.Duration, wantOK bool, wantWait time.Duration) {
-		t.Helper()
-		now = now.Add(after)
-		if wait, ok := l.Allow("a", rate); ok != wantOK || wait != wantWait {
-			t.Errorf("at %v: wait %v, ok %v; want %v, %v", now, wait, ok, wantWait, wantOK)
+func TestDelayAfter(t *testing.T) {
+	d := Delay{Free: 3, First: time.Second, Longest: time.Minute}
+	for tries, want := range map[int]time.Duration{
+		1: 0, 2: 0, 3: time.Second, 4: 2 * time.Second, 8: 32 * time.Second, 9: time.Minute, 100: time.Minute, 1 << 40: time.Minute,
+	} {
+		if got := d.After(tries); got != want {
+			t.Errorf("after %d tries: %v, want %v", tries, got, want)
 		}
 	}
-	step(0, true, 0)
-	step(10*time.Second, true, 0)
-	step(5*time.Second, false, 45*time.Second)
-	step(44*time.Second, false, time.Second)
-	step(time.Second, true, 0) // the first is a minute old and counts no more; refusals never did
-	step(0, false, 10*time.Second)
-	if _, ok := l.Allow("b", rate); !ok {
-		t.Error("another key shares the window")
-	}
-	if wait, ok := l.Allow("none", Rate{0, time.Minute}); ok || wait != time.Minute {
-		t.Errorf("a rate of none: wait %v, ok %v", wait, ok)
+}
+
+func TestNetwork(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.7":                 "192.0.2.7",
+		"::ffff:192.0.2.7":          "192.0.2.7",
+		"2001:db8:1:2:3:4:5:6":      "2001:db8:1:2::/64",
+		"2001:DB8:1:2:0:0:0:1":      "2001:db8:1:2::/64",
+		"2001:db8:1:2:ffff::%eth0":  "2001:db8:1:2::/64",
+		"a name that is no address": "a name that is no address",
+	} {
+		if got := Network(address); got != want {
+			t.Errorf("Network(%q) = %q, want %q", address, got, want)
+		}
 	}
 }
 
 func TestMemoryIsBounded(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	l := &Limiter{Now: func() time.Time { return now }}
-	for i := range maxKeys + 1000 {
-		l.Allow(strconv.Itoa(i), Rate{1, time.Hour})
+	m := NewMemory(func() time.Time { return now })
+	for i := range maxKeys * 3 / 2 {
+		m.Allow(context.Background(), strconv.Itoa(i), Rate{1, time.Hour})
+		m.Attempt(context.Background(), strconv.Itoa(i), Delay{Free: 1, First: time.Hour, Longest: time.Hour, Forget: time.Hour})
 	}
-	if len(l.keys) > maxKeys {
-		t.Errorf("%d keys are remembered, at most %d may be", len(l.keys), maxKeys)
+	windows, tries := 0, 0
+	for i := range m.shards {
+		windows, tries = windows+len(m.shards[i].windows), tries+len(m.shards[i].tries)
+	}
+	if windows > maxKeys || tries > maxKeys || windows < maxKeys/2 || tries < maxKeys/2 {
+		t.Errorf("%d windows and %d tries are remembered, of %d at most", windows, tries, maxKeys)
 	}
 }

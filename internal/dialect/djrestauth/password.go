@@ -54,17 +54,15 @@ func (a *API) oldPassword(r *drf.Request, in *drf.Fields) error {
 	if !present {
 		return nil
 	}
-	for _, try := range []string{a.asSent(in, "old_password"), password} {
-		if try == "" {
-			continue
-		}
-		right, err := a.Accounts.CheckPassword(r.Context(), r.User, try)
-		if err != nil || right {
-			return err
-		}
+	tries := []string{password}
+	if sent := a.asSent(in, "old_password"); sent != "" {
+		tries = []string{sent, password}
 	}
-	in.Fail("old_password", wrongPassword)
-	return nil
+	right, err := a.Accounts.CheckPassword(r.Context(), r.User, tries...)
+	if err == nil && !right {
+		in.Fail("old_password", wrongPassword)
+	}
+	return err
 }
 
 func newPasswords(in *drf.Fields) (first, second string) {
