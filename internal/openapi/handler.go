@@ -44,6 +44,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, contentType stri
 	language := message.From(r.Context())
 	if wanted, ok := h.languages.For(r.URL.Query().Get("lang")); ok {
 		language = wanted
+		w.Header().Set("Content-Language", language.Code())
 	}
 	once, _ := h.made.LoadOrStore(contentType+" "+language.Code(), sync.OnceValue(func() file {
 		body, err := render(language)

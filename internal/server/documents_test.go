@@ -172,7 +172,7 @@ func TestDocumentForms(t *testing.T) {
 
 // TestDocumentLanguage asks for the Russian document by each of the three ways, and then for the English one.
 func TestDocumentLanguage(t *testing.T) {
-	summary := func(s *site, path, accept string) string {
+	summary := func(s *site, path, accept string) (summary, language string) {
 		t.Helper()
 		r := s.request("GET", path, "", nil)
 		r.Header.Set("Accept-Language", accept)
@@ -186,23 +186,23 @@ func TestDocumentLanguage(t *testing.T) {
 		if err := json.Unmarshal([]byte(got.body), &d); err != nil {
 			t.Fatal(err)
 		}
-		return d.Paths["/auth/users/"]["post"].Summary
+		return d.Paths["/auth/users/"]["post"].Summary, got.header.Get("Content-Language")
 	}
 	const english, russian = "Register a user", "Регистрация пользователя"
 	s := start(t, testenv.SQLite(t), nil)
-	for _, c := range []struct{ path, accept, want string }{
-		{"/openapi.json", "", english},
-		{"/openapi.json", "ru", russian},
-		{"/openapi.json?lang=ru", "en", russian},
-		{"/openapi.json?lang=en", "ru", english},
-		{"/openapi.json?lang=xx", "", english},
+	for _, c := range []struct{ path, accept, want, language string }{
+		{"/openapi.json", "", english, "en"},
+		{"/openapi.json", "ru", russian, "ru"},
+		{"/openapi.json?lang=ru", "en", russian, "ru"},
+		{"/openapi.json?lang=en", "ru", english, "en"},
+		{"/openapi.json?lang=xx", "", english, "en"},
 	} {
-		if got := summary(s, c.path, c.accept); got != c.want {
-			t.Errorf("%s, Accept-Language %q: %q, want %q", c.path, c.accept, got, c.want)
+		if got, language := summary(s, c.path, c.accept); got != c.want || language != c.language {
+			t.Errorf("%s, Accept-Language %q: %q in %q, want %q in %q", c.path, c.accept, got, language, c.want, c.language)
 		}
 	}
 	s = start(t, testenv.SQLite(t), map[string]string{"LANGUAGE_CODE": "ru"})
-	if got := summary(s, "/openapi.json", ""); got != russian {
+	if got, _ := summary(s, "/openapi.json", ""); got != russian {
 		t.Errorf("LANGUAGE_CODE ru: %q", got)
 	}
 }
