@@ -76,7 +76,8 @@ const curl = `curl() {
 // A reader follows a document: sends its requests in order and copies what later ones need.
 type reader struct {
 	program *program
-	values  []string // NAME=value, as the shell's environment
+	values  []string          // NAME=value, as the shell's environment
+	also    map[string]string // where other programs of the document listen, by where it says
 }
 
 // play sends all requests of a document and compares the answers.
@@ -101,6 +102,9 @@ func (r *reader) play(t *testing.T, path string) {
 func (r *reader) run(t *testing.T, command string) string {
 	t.Helper()
 	script := curl + strings.ReplaceAll(command, documentedAddress, strings.TrimPrefix(r.program.base, "http://"))
+	for documented, address := range r.also {
+		script = strings.ReplaceAll(script, documented, address)
+	}
 	shell := exec.Command("sh", "-u", "-c", script)
 	shell.Env = append(os.Environ(), r.values...)
 	out, err := shell.CombinedOutput()
@@ -129,14 +133,20 @@ func (r *reader) copy(answer string) {
 	}
 }
 
-// TestDocuments plays the requests of the README and of the examples' against the program, started as they say.
-func TestDocuments(t *testing.T) {
+// needCurl skips a test where there is no curl, but fails it if CI is set.
+func needCurl(t *testing.T) {
+	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
 		}
 		t.Skip("there is no curl")
 	}
+}
+
+// TestDocuments plays the requests of the README and of the examples' against the program, started as they say.
+func TestDocuments(t *testing.T) {
+	needCurl(t)
 	for _, document := range []struct{ path, config string }{
 		{"../README.md", ""},
 		{"../examples/email-login/README.md", "../examples/email-login/latchkey.yaml"},
@@ -208,7 +218,7 @@ var documentedFile = regexp.MustCompile(`--config (\S+)`)
 
 // TestDocumentedFiles looks whether every configuration that a document starts the program with is there.
 func TestDocumentedFiles(t *testing.T) {
-	examples, err := filepath.Glob("../examples/*/*")
+	examples, err := filepath.Glob("../examples/*/*.*")
 	if err != nil {
 		t.Fatal(err)
 	}

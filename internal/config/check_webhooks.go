@@ -4,14 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"latchkey/internal/account"
 	"latchkey/internal/webhook"
 )
-
-// maxHookTimeout is how long a request may wait for a hook: clients and proxies do not wait much longer for the whole answer.
-const maxHookTimeout = 10 * time.Second
 
 func (c *checker) webhooks() {
 	var events, names []string
@@ -39,7 +35,7 @@ func (c *checker) hook(key string, h *webhook.Hook) {
 		return
 	}
 	c.target(key, &h.Target)
-	if h.Timeout <= 0 || h.Timeout > maxHookTimeout {
+	if h.Timeout <= 0 || h.Timeout > webhook.MaxTimeout {
 		c.bad(key+".timeout", "it must be more than 0 and at most 10s", "the default is 2s")
 	}
 	c.oneOf(key+".on_failure", h.OnFailure, webhook.Refuse, webhook.Allow)

@@ -36,6 +36,14 @@ func Load(o Options) (*Config, error) {
 	return load(o, data)
 }
 
+// Parse reads the text of a settings file, and nothing else. Its error is always Problems.
+func Parse(text []byte) (*Config, error) {
+	if text == nil {
+		text = []byte{}
+	}
+	return load(Options{File: "settings"}, text)
+}
+
 // load is Load with the file read; data is nil where there is none.
 func load(o Options, data []byte) (*Config, error) {
 	c := Default()

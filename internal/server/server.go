@@ -32,6 +32,10 @@ type Options struct {
 	Version string
 	// Terminal is where development mode shows mail; os.Stdout when nil.
 	Terminal io.Writer
+	// Receivers are told of events beside those that the settings name.
+	Receivers []*account.Receiver
+	// BeforeRegistration and BeforeLogin are asked where the settings name nobody; nil for none.
+	BeforeRegistration, BeforeLogin *account.Hook
 }
 
 // A Server is the whole program behind an http.Handler.
@@ -228,7 +232,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		Site:         account.Site{Domain: cfg.Domain, Name: cfg.SiteName, ID: int64(cfg.SiteID), Chosen: cfg.IsGiven("SITE_ID")},
 		From:         cfg.Mail.DefaultFromEmail,
 	}
-	return s, tellAndAsk(s, cfg)
+	return s, tellAndAsk(s, cfg, o)
 }
 
 // checkApps refuses settings that need an app of Django's which is not there, app by app.

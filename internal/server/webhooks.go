@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"latchkey/internal/account"
 	"latchkey/internal/config"
@@ -10,8 +11,9 @@ import (
 	"latchkey/internal/webhook"
 )
 
-// tellAndAsk gives the account rules whom the settings want told of events, and whom they want asked.
-func tellAndAsk(s *account.Service, cfg *config.Config) error {
+// tellAndAsk gives the account rules whom the settings and the program around the server want told of events, and whom they want asked.
+func tellAndAsk(s *account.Service, cfg *config.Config, o Options) error {
+	s.Receivers = slices.Clone(o.Receivers)
 	for i, w := range cfg.Webhooks {
 		sender, err := webhook.NewSender(w.Target)
 		if err != nil {
@@ -26,13 +28,18 @@ func tellAndAsk(s *account.Service, cfg *config.Config) error {
 	for _, h := range []struct {
 		key      string
 		settings webhook.Hook
+		given    *account.Hook
 		hook     **account.Hook
 	}{
-		{"before_registration", cfg.Hooks.BeforeRegistration, &s.BeforeRegistration},
-		{"before_login", cfg.Hooks.BeforeLogin, &s.BeforeLogin},
+		{"before_registration", cfg.Hooks.BeforeRegistration, o.BeforeRegistration, &s.BeforeRegistration},
+		{"before_login", cfg.Hooks.BeforeLogin, o.BeforeLogin, &s.BeforeLogin},
 	} {
+		*h.hook = h.given
 		if h.settings.URL == "" {
 			continue
+		}
+		if h.given != nil {
+			return fmt.Errorf("hooks.%s names an address, and the program has a function of that name; keep one of them", h.key)
 		}
 		sender, err := webhook.NewSender(h.settings.Target)
 		if err != nil {

@@ -116,6 +116,12 @@ func newJWTs(cfg JWTConfig, s signer) *JWTs {
 // The kid of a key is its thumbprint (RFC 7638), which tokens name where the settings say so.
 func (j *JWTs) JWKS() []byte { return bytes.Clone(j.jwks) }
 
+// Secret is what tokens of an HMAC algorithm are signed and checked with; empty for the others.
+func (j *JWTs) Secret() string {
+	secret, _ := j.signer.public.([]byte)
+	return string(secret)
+}
+
 // NewRefresh makes a refresh token.
 func (j *JWTs) NewRefresh(user Claimant, now time.Time) Token {
 	t := j.newToken("refresh", now, j.cfg.RefreshTokenLifetime)

@@ -44,6 +44,9 @@ func (e *Endpoint) Called() string {
 	return u.Host
 }
 
+// MaxTimeout is how long a request may wait for a hook: clients and proxies do not wait much longer for the whole answer.
+const MaxTimeout = 10 * time.Second
+
 // What happens where a hook does not answer.
 const (
 	Refuse = "refuse"
