@@ -47,6 +47,25 @@ func (s *Service) ConfirmEmail(ctx context.Context, key string) error {
 	return err
 }
 
+// LookAtKey is the address that a confirmation key would verify, for who asks before it does: ErrBadKey as for ConfirmEmail.
+func (s *Service) LookAtKey(ctx context.Context, key string) (email string, err error) {
+	if !s.Store.Apps().Allauth {
+		return "", ErrBadKey
+	}
+	id, err := s.addressOfKey(ctx, key)
+	if err != nil {
+		return "", err
+	}
+	row, err := s.Store.EmailAddress(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.Verified {
+		return "", ErrBadKey
+	}
+	if err != nil {
+		return "", err
+	}
+	return row.Email, nil
+}
+
 // addressOfKey is the row of account_emailaddress that a key stands for.
 func (s *Service) addressOfKey(ctx context.Context, key string) (int64, error) {
 	if s.Allauth.EmailConfirmationHMAC {

@@ -46,7 +46,7 @@ func (w *world) owed() (names string, bodies []map[string]any) {
 
 // eventless are the verbs that change no account, each with the reason; all others are verbs of TestEveryVerbRecords.
 var eventless = map[string]string{
-	"Start": "starts the service", "JudgePassword": "asks", "UserOfToken": "asks", "UserOfKey": "asks", "UserOfSession": "asks", "UserOfLink": "asks", "Verified": "asks",
+	"Start": "starts the service", "JudgePassword": "asks", "UserOfToken": "asks", "UserOfKey": "asks", "UserOfSession": "asks", "UserOfLink": "asks", "LookAtKey": "asks", "SiteNow": "asks", "Verified": "asks",
 	"AddressVerified": "asks", "JudgeName": "asks", "EmailTaken": "asks", "ColumnTaken": "asks", "Users": "asks", "UserBy": "asks", "Verify": "asks", "SessionHash": "asks",
 	"CheckPassword": "asks, and keeps the same password in another encoding", "StampLogin": "belongs to a sign-in, whose token, key or session is its event",
 	"DevicesOf": "asks", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",

@@ -108,6 +108,9 @@ func (s *Service) site(ctx context.Context, tx *store.Store, letter *Letter) (Si
 	return site, nil
 }
 
+// SiteNow is what mails say of the site at this moment, for pages that say the same.
+func (s *Service) SiteNow(ctx context.Context) (Site, error) { return s.site(ctx, s.Store, &Letter{}) }
+
 func fallback(site Site) Site {
 	if site.Domain == "" {
 		site.Domain = placeholder

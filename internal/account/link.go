@@ -17,6 +17,8 @@ type Link struct {
 	Purpose mail.Kind
 	// Allauth says that it has allauth's form: the uid in base 36, and a token that covers all the user's addresses.
 	Allauth bool
+	// Look only looks at the link, as who shows a page about it does: nothing is written, not even what allauth adds by the way.
+	Look bool
 }
 
 // purposes are what links are mailed for.
@@ -43,7 +45,7 @@ func (s *Service) userOfLink(ctx context.Context, tx *store.Store, link Link, ge
 	}
 	good := false
 	if link.Allauth {
-		good, err = s.checkAllauth(ctx, tx, user, link.Token)
+		good, err = s.checkAllauth(ctx, tx, user, link)
 	} else {
 		good = s.Resets.Check(subject(user), link.Token, s.Now())
 	}

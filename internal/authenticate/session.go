@@ -15,6 +15,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/message"
 	"latchkey/internal/store"
+	"latchkey/internal/tokens"
 )
 
 // Session is DRF's SessionAuthentication: Django's session cookie, with a CSRF token on unsafe methods.
@@ -196,4 +197,26 @@ func unmask(token string) (secret string, fault *message.Text) {
 		plain[i] = csrfLetters[(masked-mask+len(csrfLetters))%len(csrfLetters)]
 	}
 	return string(plain), nil
+}
+
+// Token is a CSRF token for a form: the secret of the request's cookie behind a mask that is new each time, as Django writes it. Where there is no good cookie the
+// secret is a fresh one, for the caller to set.
+func (c CSRF) Token(r *http.Request) (token, fresh string) {
+	if cookie, err := r.Cookie(c.Cookie); err == nil {
+		if secret, fault := unmask(cookie.Value); fault == nil {
+			return mask(secret), ""
+		}
+	}
+	fresh = tokens.NewCSRFSecret()
+	return mask(fresh), fresh
+}
+
+// mask shifts a secret by as many random letters, and puts those before it.
+func mask(secret string) string {
+	token := []byte(tokens.NewCSRFSecret() + secret)
+	for i := range secret {
+		shifted := strings.IndexByte(csrfLetters, token[i]) + strings.IndexByte(csrfLetters, secret[i])
+		token[len(secret)+i] = csrfLetters[shifted%len(csrfLetters)]
+	}
+	return string(token)
 }

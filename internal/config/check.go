@@ -42,6 +42,7 @@ func (c *checker) all() {
 	c.restAuth()
 	c.allauth()
 	c.webhooks()
+	c.pages()
 }
 
 // bad notes a problem with a setting, at the place where it, or the nearest section around it, was given.

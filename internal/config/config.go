@@ -25,6 +25,7 @@ import (
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
+	"latchkey/internal/web"
 	"latchkey/internal/webhook"
 )
 
@@ -217,8 +218,10 @@ type Config struct {
 	RESTFramework drf.Config       `yaml:"REST_FRAMEWORK"`
 	// RegisterLoginRefresh are the settings of that small API, which has none in Django.
 	RegisterLoginRefresh registerloginrefresh.Config `yaml:"register_login_refresh"`
-	RestAuth             djrestauth.Config           `yaml:"REST_AUTH"`
-	Account              account.Config              `yaml:",inline"`
+	// Pages are those for people.
+	Pages    web.Config        `yaml:"pages"`
+	RestAuth djrestauth.Config `yaml:"REST_AUTH"`
+	Account  account.Config    `yaml:",inline"`
 	// no effect
 	//
 	// What was given of allauth's settings that change no answer, by full name.
@@ -333,6 +336,7 @@ func Default() *Config {
 		SimpleJWT:                 tokens.DefaultJWTConfig(),
 		RESTFramework:             drf.DefaultConfig(),
 		RestAuth:                  djrestauth.DefaultConfig(),
+		Pages:                     web.DefaultConfig(),
 		Account:                   account.DefaultConfig(),
 		location:                  time.UTC,
 	}

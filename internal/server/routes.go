@@ -25,6 +25,7 @@ import (
 	"latchkey/internal/openapi"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
+	"latchkey/internal/web"
 	"latchkey/internal/webhook"
 )
 
@@ -42,6 +43,7 @@ type router struct {
 	own    map[string]http.Handler // by path: what is the server's own
 	mail   http.Handler            // the development mailbox, nil where there is none
 	docs   http.Handler            // the page of the OpenAPI document, nil where there is none
+	pages  *web.Pages              // nil where there are none
 }
 
 // ServeHTTP answers a request, with a redirect where the reference insists on a closing slash, or an HTML 404 as Django does where nothing is served.
@@ -63,6 +65,10 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case rt.docs != nil && (path == openapi.PagePath || strings.HasPrefix(path, openapi.PagePath+"/")):
 		rt.docs.ServeHTTP(w, r)
 	default:
+		if page := rt.pages.Handler(r); page != nil {
+			page.ServeHTTP(w, r)
+			return
+		}
 		notFound(w, r)
 	}
 }
@@ -149,6 +155,9 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 		}
 		s.Served = append(s.Served, Served{m.Path + "/" + entrances[m.Dialect], m.Dialect})
 		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
+	}
+	if rt.pages, err = s.pages(cfg, o, view, rt.mounts); err != nil {
+		return err
 	}
 	if s.box != nil {
 		s.Served = append(s.Served, Served{"/dev/mail/", "mailbox"})
@@ -262,12 +271,16 @@ func csrf(cfg *config.Config) authenticate.CSRF {
 func (s *Server) sessions(cfg *config.Config, o Options) *drf.Sessions {
 	sessions := &drf.Sessions{Accounts: s.Accounts, Cookie: sessionCookie(cfg), Exact: cfg.Profile == config.Exact, Now: o.Now}
 	if cfg.HasMiddleware("django.middleware.csrf.CsrfViewMiddleware") {
-		sessions.CSRF = &drf.Cookie{
-			Name: cfg.CSRFCookieName, Domain: cfg.CSRFCookieDomain, Path: cfg.CSRFCookiePath, SameSite: string(cfg.CSRFCookieSameSite),
-			Secure: cfg.CSRFCookieSecure, HTTPOnly: cfg.CSRFCookieHTTPOnly, Age: cfg.CSRFCookieAge,
-		}
+		sessions.CSRF = csrfCookie(cfg)
 	}
 	return sessions
+}
+
+func csrfCookie(cfg *config.Config) *drf.Cookie {
+	return &drf.Cookie{
+		Name: cfg.CSRFCookieName, Domain: cfg.CSRFCookieDomain, Path: cfg.CSRFCookiePath, SameSite: string(cfg.CSRFCookieSameSite),
+		Secure: cfg.CSRFCookieSecure, HTTPOnly: cfg.CSRFCookieHTTPOnly, Age: cfg.CSRFCookieAge,
+	}
 }
 
 func sessionCookie(cfg *config.Config) drf.Cookie {
@@ -383,42 +396,47 @@ func page(w http.ResponseWriter, r *http.Request, status int, title, text *messa
 	}
 }
 
-// failed answers what is no answer: 503 where waiting helps, else 500, with the cause in the log and nowhere else.
+// failed answers what is no answer.
 func failed(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
-	return func(w http.ResponseWriter, r *http.Request, err error) {
+	explain := explain(log)
+	return func(w http.ResponseWriter, r *http.Request, err error) { writeError(w, r, explain(r, err)) }
+}
+
+// explain finds the answer to what is none: 503 where waiting helps, else 500, with the cause in the log and nowhere else.
+func explain(log *slog.Logger) func(*http.Request, error) *drf.Error {
+	return func(r *http.Request, err error) *drf.Error {
 		var referenced *store.Referenced
 		var refusal *webhook.Refusal
 		switch {
 		case errors.Is(r.Context().Err(), context.Canceled):
 			// Nobody waits for the answer any more.
-			unavailable(w, r, 1)
+			return unavailable(1)
 		case errors.Is(err, passwords.ErrBusy), errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, store.ErrUnavailable):
-			unavailable(w, r, 1) // the hasher has too much to do
+			return unavailable(1) // the hasher has too much to do
 		case errors.Is(err, store.ErrUnavailable):
 			log.WarnContext(r.Context(), "the database is not available", "error", err)
-			unavailable(w, r, 2)
+			return unavailable(2)
 		case errors.Is(err, store.ErrInvalidText):
-			writeError(w, r, drf.Detail(http.StatusBadRequest, message.T("The database cannot hold this text.")))
+			return drf.Detail(http.StatusBadRequest, message.T("The database cannot hold this text."))
 		case errors.As(err, &referenced):
 			log.WarnContext(r.Context(), "a user could not be deleted", "error", err)
-			writeError(w, r, drf.Detail(http.StatusConflict, message.T("The user is still referred to by other records.")))
+			return drf.Detail(http.StatusConflict, message.T("The user is still referred to by other records."))
 		case errors.As(err, &refusal):
-			writeError(w, r, refused(refusal))
+			return refused(refusal)
 		case errors.Is(err, account.ErrHookFailed):
-			unavailable(w, r, 2) // account has logged why
+			return unavailable(2) // account has logged why
 		case errors.Is(err, account.ErrNotServed):
-			writeError(w, r, drf.NotFound())
-		default:
-			log.ErrorContext(r.Context(), "a request failed", "error", err)
-			writeError(w, r, drf.Detail(http.StatusInternalServerError, message.T("A server error occurred.")))
+			return drf.NotFound()
 		}
+		log.ErrorContext(r.Context(), "a request failed", "error", err)
+		return drf.Detail(http.StatusInternalServerError, message.T("A server error occurred."))
 	}
 }
 
-func unavailable(w http.ResponseWriter, r *http.Request, seconds int) {
+func unavailable(seconds int) *drf.Error {
 	e := drf.Detail(http.StatusServiceUnavailable, message.T("Service temporarily unavailable, try again later."))
 	e.Header = http.Header{"Retry-After": {fmt.Sprint(seconds)}}
-	writeError(w, r, e)
+	return e
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, e *drf.Error) {

@@ -2,6 +2,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/config"
 	"latchkey/internal/cors"
+	"latchkey/internal/drf"
 	"latchkey/internal/mail"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
@@ -47,6 +49,7 @@ type Server struct {
 
 	origins *cors.Policy // nil where pages of other origins get no answer of their own
 	handler http.Handler
+	guard   *drf.Guard
 	box     *mail.Mailbox // nil but in development
 	stop    func()
 }
@@ -199,10 +202,6 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 	if err != nil {
 		return nil, err
 	}
-	loginField := cfg.Djoser.LoginField
-	if loginField == "" {
-		loginField = cfg.UserModel.UsernameField
-	}
 	s := &account.Service{
 		Store:         db,
 		Passwords:     judge,
@@ -216,7 +215,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		Now:           o.Now,
 		Backends:      cfg.AuthenticationBackends,
 		UsernameField: cfg.UserModel.UsernameField,
-		LoginField:    loginField,
+		LoginField:    loginField(cfg),
 		Exact:         exact,
 		End: account.End{
 			OnPasswordChange: slices.Contains(cfg.EndTokensOn, config.OnPassword),
@@ -233,6 +232,11 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		From:         cfg.Mail.DefaultFromEmail,
 	}
 	return s, tellAndAsk(s, cfg, o)
+}
+
+// loginField is what djoser's own backend looks a name up in.
+func loginField(cfg *config.Config) string {
+	return cmp.Or(cfg.Djoser.LoginField, cfg.UserModel.UsernameField)
 }
 
 // checkApps refuses settings that need an app of Django's which is not there, app by app.

@@ -64,13 +64,13 @@ func (s *Server) throttles(cfg *config.Config, o Options, view *drf.View) error 
 	counts := s.Accounts.Counts
 	rest := cfg.RESTFramework
 	address := drf.ForwardedFor(rest.NumProxies)
+	rates, err := guardRates(cfg)
+	if err != nil {
+		return err
+	}
+	s.guard = &drf.Guard{Rates: rates, Counts: counts, Address: clientNetwork(cfg.TrustedProxies)}
 	if cfg.Profile == config.Safe {
-		address = clientNetwork(cfg.TrustedProxies)
-		rates, err := guardRates(cfg)
-		if err != nil {
-			return err
-		}
-		view.Guard = &drf.Guard{Rates: rates, Counts: counts, Address: address}
+		address, view.Guard = s.guard.Address, s.guard
 	}
 	for _, name := range rest.DefaultThrottleClasses {
 		switch strings.TrimPrefix(name, "rest_framework.throttling.") {

@@ -73,6 +73,10 @@ func OpenBrowser(tb testing.TB, origins ...string) *Browser {
 		cancel()
 		b.check()
 	})
+	// A page that nobody looks at has no focus.
+	if _, err := chromedp.Call(b.Context, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		tb.Fatal(err)
+	}
 	b.Desktop()
 	return b
 }
