@@ -95,9 +95,12 @@ func read(languages map[string]*Language, folder fs.FS, name, file string) error
 	}
 	var mistakes []error
 	for _, locale := range locales {
+		if locale.Type().IsRegular() {
+			continue
+		}
 		inside := path.Join(locale.Name(), "LC_MESSAGES", file)
 		data, err := fs.ReadFile(folder, inside)
-		if errors.Is(err, fs.ErrNotExist) || !locale.IsDir() {
+		if errors.Is(err, fs.ErrNotExist) {
 			if compiled := strings.TrimSuffix(inside, ".po") + ".mo"; exists(folder, compiled) {
 				mistakes = append(mistakes, fmt.Errorf("%s: the compiled catalogue is not read; put %s beside it", path.Join(name, compiled), file))
 			}
@@ -169,11 +172,10 @@ func parse(text string) (map[string]translation, error) {
 	if err != nil {
 		return nil, located(err, text)
 	}
-	plural := &poplural.Rule{NPlurals: 2, FormFunc: func(n int64) int { return min(int(max(n, 1)-1), 1) }}
-	if forms := file.Header.PluralForms; forms != "" {
-		if plural, err = poplural.Parse(strings.TrimSuffix(strings.TrimSpace(forms), ";") + ";"); err != nil {
-			return nil, fmt.Errorf("Plural-Forms: %w", err)
-		}
+	rule := cmp.Or(strings.TrimSuffix(strings.TrimSpace(file.Header.PluralForms), ";"), "nplurals=2; plural=(n != 1)") // gettext's own default
+	plural, err := poplural.Parse(rule + ";")
+	if err != nil {
+		return nil, fmt.Errorf("Plural-Forms: %w", err)
 	}
 	messages := map[string]translation{}
 	for id, m := range file.Messages[""] {

@@ -103,11 +103,23 @@ func TestNotTranslated(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(first, "README"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	write(t, first, "pt_BR", "", "msgid \"one\"\nmsgstr \"first\"\n")
-	write(t, second, "pt_BR", "", "msgid \"one\"\nmsgstr \"second\"\n\nmsgid \"two\"\nmsgstr \"second\"\n")
+	elsewhere := t.TempDir() // folders of mounted volumes are links
+	write(t, elsewhere, "pt_BR", "", "msgid \"one\"\nmsgstr \"second\"\n\nmsgid \"two\"\nmsgstr \"second\"\n\nmsgid \"{n} cat\"\nmsgid_plural \"{n} cats\"\nmsgstr[0] \"{n} gato\"\nmsgstr[1] \"{n} gatos\"\n")
+	if err := os.Symlink(filepath.Join(elsewhere, "pt_BR"), filepath.Join(second, "pt_BR")); err != nil {
+		t.Fatal(err)
+	}
 	l := language(t, load(t, first, second), "pt-BR")
 	if one, two := T("one").In(l), T("two").In(l); one != "first" || two != "second" {
 		t.Errorf("one is the %s path's, two the %s path's; want first, second", one, two)
+	}
+	for n, want := range map[int]string{0: "0 gatos", 1: "1 gato", 2: "2 gatos"} { // without a header the forms are those of English
+		if got := N("{n} cat", "{n} cats", n, "n", n).In(l); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 	if l := language(t, load(t), "pt-br"); T("one").In(l) != "one" {
 		t.Error("a project's catalogue went into the built-in one")
