@@ -51,6 +51,8 @@ type Service struct {
 	Counts throttle.Counter
 	// LoginDelay is how long whoever gave wrong passwords for an account must wait before the next one; none in its zero value.
 	LoginDelay throttle.Delay
+	// Audit keeps a trail of what happens.
+	Audit bool
 	// Receivers are told of events.
 	Receivers []*Receiver
 	// BeforeRegistration and BeforeLogin are asked first, and may refuse; nil where nobody is.
@@ -60,7 +62,8 @@ type Service struct {
 	// From is the sender of every mail.
 	From string
 
-	wake chan struct{}
+	failures failures
+	wake     chan struct{}
 }
 
 // End switches, one for each occasion, what a change ends beside itself.

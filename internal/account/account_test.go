@@ -94,6 +94,7 @@ func newService(t testing.TB, url string, c *clock, change func(*account.Service
 		End:           account.End{OnPasswordChange: true, OnEmailChange: true, OnDeactivation: true, OnDeletion: true},
 		RefreshGrace:  10 * time.Second,
 		Devices:       true,
+		Audit:         true,
 		SessionAge:    time.Hour,
 		Site:          account.Site{Domain: "example.com", Name: "Example"},
 		From:          "noreply@example.com",

@@ -111,6 +111,9 @@ func (s *Service) record(ctx context.Context, tx *store.Store, user *store.User,
 			})
 		}
 	}
+	if err := s.audit(ctx, tx, &e); err != nil {
+		return err
+	}
 	return s.owe(ctx, tx, e)
 }
 

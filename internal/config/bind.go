@@ -400,7 +400,7 @@ func (b *binder) bindDuration(target *time.Duration, n ast.Node, key string) {
 	var err error
 	text, ok := textOf(n)
 	if ok {
-		d, err = parseDuration(text)
+		d, err = ParseDuration(text)
 	} else if seconds, isNumber := number(n); isNumber {
 		d, err = secondsToDuration(seconds)
 	} else {

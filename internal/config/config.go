@@ -101,6 +101,8 @@ type Config struct {
 	// In the safe profile, where rotation ends refresh tokens: how long after its rotation a token that comes again gets the same successor, for tabs that ask
 	// at once and answers that got lost. Later it ends its whole family. `0` ends it at the first second use. At most `5m`.
 	RefreshGrace time.Duration `yaml:"refresh_grace"`
+	// How long the audit trail is kept, which `latchkey audit` shows. `0` keeps none.
+	AuditRetention time.Duration `yaml:"audit_retention"`
 	// Networks and addresses whose `X-Forwarded-For` is believed in the safe profile.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 	// The safe profile's limits for each client network. `refresh` can be named too. What is not named keeps its default; `null` switches one off.
@@ -300,6 +302,7 @@ func Default() *Config {
 			PasswordResetConfirm: "/password/reset/confirm/{uid}/{token}/",
 		},
 		RefreshGrace:              10 * time.Second,
+		AuditRetention:            90 * 24 * time.Hour,
 		ThrottleRates:             defaultThrottleRates(),
 		LoginDelayAfter:           10,
 		LoginDelayLongest:         15 * time.Minute,

@@ -21,8 +21,8 @@ var units = []struct {
 	{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond},
 }
 
-// parseDuration reads 5m, 24h, 7d, 1d12h, 500ms, or a number of seconds. Days have 24 hours.
-func parseDuration(text string) (time.Duration, error) {
+// ParseDuration reads 5m, 24h, 7d, 1d12h, 500ms, or a number of seconds. Days have 24 hours.
+func ParseDuration(text string) (time.Duration, error) {
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
 		return secondsToDuration(seconds)
 	}
@@ -60,7 +60,7 @@ func secondsToDuration(seconds float64) (time.Duration, error) {
 	return time.Duration(math.Round(seconds * float64(time.Second))), nil
 }
 
-// formatDuration writes what parseDuration reads; parts smaller than a millisecond come as seconds with a fraction.
+// formatDuration writes what ParseDuration reads; parts smaller than a millisecond come as seconds with a fraction.
 func formatDuration(d time.Duration) string {
 	if d == 0 {
 		return "0s"

@@ -16,12 +16,12 @@ func TestDuration(t *testing.T) {
 		"5m": 5 * time.Minute, "24h": 24 * time.Hour, "7d": 168 * time.Hour, "1d12h": 36 * time.Hour, "90": 90 * time.Second,
 		"0.5": 500 * time.Millisecond, "1h30m15s500ms": time.Hour + 30*time.Minute + 15500*time.Millisecond, "0s": 0, "0": 0, "36500d": maxDuration,
 	} {
-		if got, err := parseDuration(text); err != nil || got != want {
+		if got, err := ParseDuration(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "m", "5 m", "-5m", "-1", "5m1h", "5m5m", "1w", "5M", "5mm", "36501d", "36500d1s", "9e99", "NaN", "inf", "99999999999999999999d", "1.5h", "٣d"} {
-		if got, err := parseDuration(text); err == nil {
+		if got, err := ParseDuration(text); err == nil {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
@@ -32,11 +32,11 @@ func FuzzDuration(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := parseDuration(text)
+		d, err := ParseDuration(text)
 		if err != nil {
 			return
 		}
-		again, err := parseDuration(formatDuration(d))
+		again, err := ParseDuration(formatDuration(d))
 		if d < 0 || err != nil || (again-d).Abs() > time.Microsecond {
 			t.Errorf("%q: %v, then %v as %s, %v", text, d, again, formatDuration(d), err)
 		}

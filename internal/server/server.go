@@ -127,7 +127,7 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 	}
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	delivered := accounts.Start(delivering)
-	purged := s.purge(delivering, o)
+	purged := s.purge(delivering, o, cfg.AuditRetention)
 	s.stop = func() {
 		stop()
 		stopCounting()
@@ -142,8 +142,9 @@ const (
 	purgeBatch = 500 // rows a transaction, so that nobody waits for it
 )
 
-// purge deletes expired tokens and links every hour, as Django leaves to a cron job; wait returns when it has stopped.
-func (s *Server) purge(ctx context.Context, o Options) (wait func()) {
+// purge deletes expired tokens and links, and what of the audit trail is older than it is kept, every hour, as Django leaves to a cron job; wait returns when
+// it has stopped.
+func (s *Server) purge(ctx context.Context, o Options, kept time.Duration) (wait func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -152,22 +153,38 @@ func (s *Server) purge(ctx context.Context, o Options) (wait func()) {
 		for {
 			select {
 			case <-ctx.Done():
+				s.flushAudit(context.WithoutCancel(ctx), o)
 				return
 			case <-ticker.C:
 			}
-			s.purgeOnce(ctx, o)
+			s.purgeOnce(ctx, o, kept)
 		}
 	}()
 	return func() { <-done }
 }
 
-func (s *Server) purgeOnce(ctx context.Context, o Options) {
+// flushAudit writes the failed sign-ins that were only counted.
+func (s *Server) flushAudit(ctx context.Context, o Options) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	if err := s.Accounts.FlushAudit(ctx); err != nil {
+		o.Log.WarnContext(ctx, "failed sign-ins could not be written to the audit trail", "error", err)
+	}
+}
+
+func (s *Server) purgeOnce(ctx context.Context, o Options, kept time.Duration) {
 	defer func() {
 		if p := recover(); p != nil { // it must not end the server
 			o.Log.ErrorContext(ctx, "purging panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
+	s.flushAudit(ctx, o)
 	n, err := s.Store.FlushExpired(ctx, o.Now(), purgeBatch, nil)
+	if err == nil && kept > 0 {
+		var old int64
+		old, err = s.Store.PurgeAudit(ctx, o.Now().Add(-kept), purgeBatch)
+		n += old
+	}
 	switch {
 	case err != nil && ctx.Err() == nil:
 		o.Log.WarnContext(ctx, "expired rows could not be deleted", "error", err)
@@ -226,6 +243,7 @@ func Accounts(cfg *config.Config, db *store.Store, box *mail.Mailbox, o Options)
 		RefreshGrace: cfg.RefreshGrace,
 		Devices:      !exact || cfg.SessionsEndpoint || len(cfg.EndTokensOn) > 0,
 		EndAccess:    cfg.AccessTokensEnd,
+		Audit:        cfg.AuditRetention > 0,
 		SessionAge:   cfg.SessionCookieAge,
 		Allauth:      cfg.Account,
 		Site:         account.Site{Domain: cfg.Domain, Name: cfg.SiteName, ID: int64(cfg.SiteID), Chosen: cfg.IsGiven("SITE_ID")},

@@ -77,7 +77,7 @@ func tables(t *testing.T, s *store.Store) []string {
 	return rows(t, s, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1")
 }
 
-var latchkeyTables = []string{"latchkey_activation", "latchkey_cutoff", "latchkey_device", "latchkey_link", "latchkey_mail", "latchkey_migration", "latchkey_refresh", "latchkey_throttle", "latchkey_try", "latchkey_webhook"}
+var latchkeyTables = []string{"latchkey_activation", "latchkey_audit", "latchkey_audit_retention", "latchkey_cutoff", "latchkey_device", "latchkey_link", "latchkey_mail", "latchkey_migration", "latchkey_refresh", "latchkey_throttle", "latchkey_try", "latchkey_webhook"}
 
 // A fresh database is what Django's migrate makes of one: tables, constraints and indexes with their names, and rows with their ids.
 func TestFreshSchemaIsDjangos(t *testing.T) {
@@ -218,7 +218,7 @@ func TestMigrateAtOnce(t *testing.T) {
 		}
 		wait.Wait()
 		s := testenv.OpenStore(t, url)
-		same(t, "steps", rows(t, s, "SELECT name FROM latchkey_migration"), []string{"0001_latchkey", "0002_webhook", "0003_device", "0004_throttle"})
+		same(t, "steps", rows(t, s, "SELECT name FROM latchkey_migration"), []string{"0001_latchkey", "0002_webhook", "0003_device", "0004_throttle", "0005_audit"})
 		same(t, "migrations", rows(t, s, "SELECT count(*) FROM django_migrations"), []string{"65"})
 	})
 }
