@@ -39,7 +39,7 @@ func stacks(t *testing.T) []stack {
 		if s.name == "folder" && s.path == "" {
 			continue
 		}
-		cmd := exec.Command(python, "-c", "import django, rest_framework, rest_framework_simplejwt, djoser, allauth, psycopg2, argon2, bcrypt")
+		cmd := exec.Command(python, "-c", "import django, rest_framework, rest_framework_simplejwt, djoser, allauth, psycopg2, argon2, bcrypt, cryptography")
 		cmd.Env = append(os.Environ(), "PYTHONPATH="+s.path)
 		if said, err := cmd.CombinedOutput(); err != nil {
 			missing = fmt.Errorf("%s: %w: %s", s.name, err, lastLine(said))
@@ -51,7 +51,7 @@ func stacks(t *testing.T) []stack {
 		return found
 	}
 	const notice = "these tests need Django: install python3-django python3-djangorestframework python3-djangorestframework-simplejwt " +
-		"python3-djoser python3-django-allauth python3-psycopg2 python3-argon2 python3-bcrypt: %v"
+		"python3-djoser python3-django-allauth python3-psycopg2 python3-argon2 python3-bcrypt python3-cryptography: %v"
 	if os.Getenv("CI") != "" {
 		t.Fatalf(notice, missing)
 	}
