@@ -17,10 +17,10 @@ func (s *Server) documents(cfg *config.Config, o Options, rt *router) {
 	document := openapi.NewHandler(source, cfg.Spoken())
 	rt.own["/openapi.json"] = fallible(o, document.JSON)
 	rt.own["/openapi.yaml"] = fallible(o, document.YAML)
-	s.Served = append(s.Served, Served{"/openapi.json", "the OpenAPI document of all this, also as /openapi.yaml"})
+	s.Served = append(s.Served, Served{"/openapi.json", "OpenAPI document"})
 	if cfg.DocsPage {
 		rt.docs = openapi.Page(source.Title)
-		s.Served = append(s.Served, Served{openapi.PagePath, "the same as a page to read and try out"})
+		s.Served = append(s.Served, Served{openapi.PagePath, "documentation"})
 	}
 }
 
