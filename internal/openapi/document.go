@@ -86,6 +86,7 @@ type securityScheme struct {
 type schema struct {
 	Ref         string         `json:"$ref,omitempty"`
 	Type        types          `json:"type,omitempty"`
+	Nullable    bool           `json:"nullable,omitempty"` // in OpenAPI 3.0, which has no type of null
 	Format      string         `json:"format,omitempty"`
 	ReadOnly    bool           `json:"readOnly,omitempty"`
 	WriteOnly   bool           `json:"writeOnly,omitempty"`

@@ -33,23 +33,32 @@ type Route struct {
 	Dialect string
 }
 
-// JSON describes the source in a language.
-func (s *Source) JSON(language *message.Language) ([]byte, error) {
-	return json.MarshalIndent(s.document(language), "", "  ")
+// A Form is what a reader asks for: the language, and whether it should be OpenAPI 3.0, for generators that do not read 3.1.
+type Form struct {
+	Language *message.Language
+	Old      bool
+}
+
+// JSON describes the source.
+func (s *Source) JSON(f Form) ([]byte, error) {
+	return json.MarshalIndent(s.document(f), "", "  ")
 }
 
 // YAML does so too.
-func (s *Source) YAML(language *message.Language) ([]byte, error) {
-	text, err := s.JSON(language)
+func (s *Source) YAML(f Form) ([]byte, error) {
+	text, err := s.JSON(f)
 	if err != nil {
 		return nil, err
 	}
 	return yaml.JSONToYAML(text)
 }
 
-func (s *Source) document(language *message.Language) *document {
-	b := &builder{source: s, language: language, operations: map[string]bool{}}
+func (s *Source) document(f Form) *document {
+	b := &builder{source: s, form: f, operations: map[string]bool{}}
 	d := &document{OpenAPI: "3.1.0", Info: info{s.Title, s.Version}}
+	if f.Old {
+		d.OpenAPI = "3.0.3"
+	}
 	for _, scheme := range b.schemes() {
 		b.components.SecuritySchemes.set(scheme.Name, b.securityScheme(scheme))
 	}
@@ -67,13 +76,13 @@ func (s *Source) document(language *message.Language) *document {
 // A builder makes one document.
 type builder struct {
 	source     *Source
-	language   *message.Language
+	form       Form
 	operations map[string]bool // the ids that are taken
 	components components
 }
 
 // say is a text in the document's language.
-func (b *builder) say(text *message.Text) string { return text.In(b.language) }
+func (b *builder) say(text *message.Text) string { return text.In(b.form.Language) }
 
 // pathItem describes a route's methods, without those that are only refused.
 func (b *builder) pathItem(route Route) *pathItem {

@@ -47,7 +47,9 @@ func (b *builder) value(f *drf.Field, way direction) *schema {
 	if f.AllowBlank {
 		s.Format = "" // the empty text has none
 	}
-	if f.AllowNull {
+	if f.AllowNull && b.form.Old {
+		s.Nullable = true
+	} else if f.AllowNull {
 		s.Type = append(s.Type, "null")
 	}
 	if way != answer && kind == "string" {
