@@ -24,6 +24,7 @@ type commands struct {
 	Health  healthCommand   `cmd:"" help:"Ask the server of these settings, on this machine, whether it is ready; leave with 1 if not."`
 	Audit   auditCommand    `cmd:"" help:"Show the audit trail: who signed in, or tried, and who changed what."`
 	Config  configCommands  `cmd:"" help:"Check the configuration, or show every setting in effect."`
+	Doctor  doctorCommand   `cmd:"" help:"Examine a Django database: what works, what does not, what is unsafe, and the configuration for it. It changes nothing."`
 	Django  djangoCommand   `cmd:"" name:"django-settings" help:"Print a script that prints a Django project's settings as Latchkey's: latchkey django-settings | python manage.py shell -v 0."`
 	Version versionCommand  `cmd:"" help:"Say which version this is."`
 }

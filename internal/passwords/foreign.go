@@ -26,12 +26,8 @@ func (p *Passwords) Adopt(hash string) (encoded string, err error) {
 	}
 	algorithm, _, found := strings.Cut(encoded, "$")
 	hasher, configured := p.hashers[algorithm]
-	if found && !configured {
-		for _, h := range hashers {
-			if h.algorithm == algorithm {
-				return "", fmt.Errorf("this is a hash of %s, which is not in use: add %s to PASSWORD_HASHERS", algorithm, h.class)
-			}
-		}
+	if class, known := Class(algorithm); found && !configured && known {
+		return "", fmt.Errorf("this is a hash of %s, which is not in use: add %s to PASSWORD_HASHERS", algorithm, class)
 	}
 	if !configured {
 		return "", errors.New("this is no password hash that is known here")
@@ -78,4 +74,14 @@ func Algorithm(encoded string) string {
 		return ""
 	}
 	return algorithm
+}
+
+// Class is the hasher of an algorithm, by the name that PASSWORD_HASHERS has for it.
+func Class(algorithm string) (class string, known bool) {
+	for _, h := range hashers {
+		if h.algorithm == algorithm {
+			return h.class, true
+		}
+	}
+	return "", false
 }

@@ -41,6 +41,9 @@ type engine struct {
 	skipLocked string         // as forUpdate, leaving out rows that others hold
 	fold       string         // equality of $1 and a column, ignoring case, as Django's iexact spells it here
 	hasTable   string
+	tables     string           // all tables
+	version    string           // the engine's name and version
+	mayNot     string           // what the role may not do, with the table $1
 	columns    string           // everything that Column tells of the columns of $1
 	references string           // the foreign keys to $1 that the database does not clear up itself: table, column, column referred to
 	numberOn   string           // has the keys of the table %s, whose quoted name is $1 and whose key $2, numbered beyond the greatest one
@@ -60,6 +63,8 @@ var sqliteEngine = &engine{
 	schema: "sqlite",
 	fold:   "%s = $1 COLLATE NOCASE",
 	// pragma_foreign_key_list leaves "to" empty for a reference to the primary key.
+	tables:   `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`,
+	version:  `SELECT 'SQLite', sqlite_version()`,
 	hasTable: `SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1)`,
 	columns: `SELECT c.name, c.type, c."notnull" = 0 AND c.pk = 0, coalesce(c.dflt_value, ''), c.pk > 0,
 		c.pk > 0 AND (SELECT max(pk) FROM pragma_table_info($1)) = 1 OR EXISTS (SELECT 1 FROM pragma_index_list($1) AS l
@@ -92,7 +97,11 @@ var postgresEngine = &engine{
 	forUpdate:  " FOR UPDATE",
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	fold:       "upper(%s) = upper($1)",
-	hasTable:   `SELECT to_regclass(quote_ident($1)) IS NOT NULL`,
+	tables:     `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1`,
+	version:    `SELECT 'PostgreSQL', current_setting('server_version')`,
+	mayNot: `SELECT p FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p WHERE NOT has_table_privilege(to_regclass(quote_ident($1)), p)
+		UNION ALL SELECT 'CREATE' WHERE NOT has_schema_privilege(current_schema(), 'CREATE')`,
+	hasTable: `SELECT to_regclass(quote_ident($1)) IS NOT NULL`,
 	columns: `SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, coalesce(pg_get_expr(d.adbin, d.adrelid), ''),
 		EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indisprimary AND a.attnum = ANY (i.indkey)),
 		EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1
@@ -152,11 +161,18 @@ func openSQLite(path string, readOnly bool) (*database, error) {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("open %s: there is no such file", name)
 		}
-		pool, err := sqlitePool(file+all+"&mode=ro&_pragma=query_only(1)", 2)
-		if err != nil {
+		d := &database{engine: sqliteEngine, name: name}
+		mode := "&mode=ro&_pragma=query_only(1)"
+		if still, err := atRest(path); err != nil {
+			return nil, fmt.Errorf("open %s: %w", name, err)
+		} else if still != nil {
+			d.still, mode = still, mode+"&immutable=1"
+		}
+		if d.read, err = sqlitePool(file+all+mode, 2); err != nil {
 			return nil, fmt.Errorf("open %s: %w", name, err)
 		}
-		return &database{engine: sqliteEngine, name: name, read: pool, write: pool}, nil
+		d.write = d.read
+		return d, nil
 	}
 	if err := makePrivate(path); err != nil {
 		return nil, fmt.Errorf("open %s: %w: %w", name, ErrUnavailable, err)
@@ -176,6 +192,32 @@ func openSQLite(path string, readOnly bool) (*database, error) {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	return d, nil
+}
+
+// atRest tells of a file whether its journal is a write-ahead log that nobody has open: then still says, whenever it is asked, whether that is so to this moment.
+// Such a file cannot be read under a lock without making its companions beside it, so it is read without one.
+func atRest(path string) (still func() bool, err error) {
+	header := make([]byte, 20)
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.ReadFull(file, header)
+	before, statErr := file.Stat()
+	if err := errors.Join(statErr, file.Close()); err != nil {
+		return nil, err
+	}
+	open := func() bool {
+		_, err := os.Stat(path + "-wal")
+		return err == nil
+	}
+	if err != nil || header[18] != 2 || open() { // 2 says that the file is to be written by way of a log
+		return nil, nil
+	}
+	return func() bool {
+		after, err := os.Stat(path)
+		return err == nil && !open() && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime())
+	}, nil
 }
 
 // making excludes other callers of makePrivate: closing a file lets go of all locks that the process has on it, SQLite's too, so it

@@ -31,6 +31,7 @@ type database struct {
 	zone   *time.Location
 	// settings is what the user table is meant to be; Model is what it is
 	settings UserModel
+	still    func() bool // of a file read without a lock: does nobody write? nil for all others
 	// installed are the apps that settings say are there, nil where they do not say
 	installed *Apps
 	facts     atomic.Pointer[facts]
@@ -199,7 +200,11 @@ func (s *Store) Snapshot(ctx context.Context, fn func(tx *Store) error) error {
 		return s.wrap(err)
 	}
 	defer func() { _ = tx.Rollback() }() // there is nothing to keep
-	return fn(&Store{database: s.database, tx: tx})
+	err = fn(&Store{database: s.database, tx: tx})
+	if s.still != nil && !s.still() {
+		return fmt.Errorf("%w: another program began to write to %s; run this again", ErrUnavailable, s.name)
+	}
+	return err
 }
 
 // A querier is a pool or a transaction of database/sql.
