@@ -15,6 +15,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -258,6 +260,39 @@ func TestKeyRotation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Keys that are announced before they are used, and kept after, change without a single token being refused, by the service or by the server itself.
+func TestAnnouncedKeyRotation(t *testing.T) {
+	file := func(settings map[string]string) string {
+		path := filepath.Join(t.TempDir(), "public.pem")
+		if err := os.WriteFile(path, []byte(settings["SIMPLE_JWT.VERIFYING_KEY"]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first, second := rsaKeys(t, map[string]string{"jwt_key_id": "true"}), rsaKeys(t, map[string]string{"jwt_key_id": "true"})
+	firstFile, secondFile := file(first), file(second)
+	first["jwt_other_keys"], second["jwt_other_keys"] = "["+secondFile+"]", "["+firstFile+"]"
+
+	a := newAccounts(t, first)
+	v := verifier(t, verify.Config{JWKSURL: a.url + "/.well-known/jwks.json", Now: a.now.Now})
+	old := a.call(200, "POST", "/auth/jwt/create/", "", map[string]string{"username": "ann", "password": password})
+	access, refresh := old["access"].(string), old["refresh"].(string)
+	good(t, "the first key's", v, access)
+	a.serve(second)
+	good(t, "the new key's, at once", v, a.access())
+	good(t, "the old key's, still", v, access)
+	renewed := a.call(200, "POST", "/auth/jwt/refresh/", "", map[string]string{"refresh": refresh})["access"].(string)
+	good(t, "one by an old refresh token", v, renewed)
+	if n := a.fetched.Load(); n != 1 {
+		t.Errorf("the keys were fetched %d times", n)
+	}
+	delete(second, "jwt_other_keys") // and when all of the old one's have ended
+	a.serve(second)
+	a.call(401, "POST", "/auth/jwt/refresh/", "", map[string]string{"refresh": refresh})
+	a.now.advance(301 * time.Second)
+	good(t, "the new key's", v, a.access())
 }
 
 // While the address does not answer, the keys that are known stay good; before there are any, nothing can be judged, and nobody is told to sign in again.

@@ -165,10 +165,18 @@ func (c *checker) jwtClaims() {
 	}
 }
 
-// jwtKeyID refuses to name a key that is a secret.
-func (c *checker) jwtKeyID() {
-	if c.JWTKeyID && tokens.IsHMAC(c.SimpleJWT.Algorithm) {
-		c.bad("jwt_key_id", c.SimpleJWT.Algorithm+" has no public key that a token could name", "remove it, or set SIMPLE_JWT.ALGORITHM to RS256 or its like")
+// publicKeys checks what goes beyond SimpleJWT's one pair of keys.
+func (c *checker) publicKeys() {
+	const mend = "remove it, or set SIMPLE_JWT.ALGORITHM to RS256 or its like"
+	hmac := tokens.IsHMAC(c.SimpleJWT.Algorithm)
+	if c.JWTKeyID && hmac {
+		c.bad("jwt_key_id", c.SimpleJWT.Algorithm+" has no public key that a token could name", mend)
+	}
+	if len(c.JWTOtherKeys) > 0 && hmac {
+		c.bad("jwt_other_keys", c.SimpleJWT.Algorithm+" has no public keys", mend)
+	} else if _, err := tokens.OtherKeys(c.SimpleJWT.Algorithm, c.JWTOtherKeys); err != nil {
+		c.bad("jwt_other_keys", err.Error(), "")
+		c.SimpleJWT.OtherKeyFiles = nil // so that it is told once
 	}
 }
 

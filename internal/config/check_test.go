@@ -196,6 +196,8 @@ func TestProblems(t *testing.T) {
 		{"hooks: {before_login: {url: 'http://example.com', secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=}}", "hooks.before_login.url: over plain http"},
 		{"hooks: {before_login: {url: 'https://example.com', secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=, timeout: 1m}}", "hooks.before_login.timeout: it must be more than 0 and at most 10s"},
 		{"hooks: {before_registration: {url: 'https://example.com', secret: whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=, on_failure: allows}}", `hooks.before_registration.on_failure: "allows" is not known here; did you mean allow?`},
+		{"jwt_other_keys: [old.pem]", ":2:1: jwt_other_keys: HS256 has no public keys"},
+		{"SIMPLE_JWT: {ALGORITHM: RS256}\njwt_other_keys: [/no/such/file]", ":3:1: jwt_other_keys: cannot read the key: open /no/such/file"},
 		{"jwt_key_id: true", ":2:1: jwt_key_id: HS256 has no public key that a token could name"},
 		{"SIMPLE_JWT: {ALGORITHM: none}", ":2:14: SIMPLE_JWT.ALGORITHM: there is no \"none\""},
 		{"SIMPLE_JWT: {ALGORITHM: RS256}", "SIMPLE_JWT.SIGNING_KEY: RS256 needs a private key"},

@@ -83,6 +83,8 @@ type Config struct {
 	JWTUserID string `yaml:"jwt_user_id"`
 	// New tokens name the key that they are signed with, by its `kid` at `/.well-known/jwks.json`: SimpleJWT's `JWK_URL` finds it by that. For all but `HS`.
 	JWTKeyID bool `yaml:"jwt_key_id"`
+	// Files with further public keys, as PEM, for the same algorithm: tokens of theirs are good, and they are published too. See [go.md](go.md#new-keys).
+	JWTOtherKeys []string `yaml:"jwt_other_keys"`
 	// User columns that a login answers beside the tokens.
 	LoginFields []string `yaml:"login_fields"`
 	// dj-rest-auth calls the tokens `access_token` and `refresh_token`, as before its version 3; both spellings are read.

@@ -125,7 +125,7 @@ func (c *Config) fillDefaults(file bool) {
 	c.fillAllauth()
 	c.fillUserModel()
 	c.SimpleJWT.IntegerUserID = c.JWTUserID == "integer"
-	c.SimpleJWT.NameKey = c.JWTKeyID
+	c.SimpleJWT.NameKey, c.SimpleJWT.OtherKeyFiles = c.JWTKeyID, c.JWTOtherKeys
 	c.SimpleJWT.ShortSecrets = c.Profile == Exact
 	c.Passwords.ExactCommonList = c.Profile == Exact
 	smtp := c.Mail.Backend == mailBackends[0] || c.Mail.Backend == "" && !c.Development

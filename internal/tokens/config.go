@@ -79,6 +79,8 @@ type JWTConfig struct {
 	IntegerUserID bool `yaml:"-"`
 	// NameKey puts the public key's id into new tokens' headers, which SimpleJWT does not. It is Latchkey's own key jwt_key_id.
 	NameKey bool `yaml:"-"`
+	// OtherKeyFiles hold further public keys, of the next key or the last one. They are Latchkey's own key jwt_other_keys.
+	OtherKeyFiles []string `yaml:"-"`
 	// ShortSecrets takes HMAC secrets shorter than their hash, as SimpleJWT does. The exact profile sets it.
 	ShortSecrets bool `yaml:"-"`
 }

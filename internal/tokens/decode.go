@@ -107,7 +107,7 @@ func (j *JWTs) open(raw string) (Claims, bool) {
 		return nil, false
 	}
 	sig, ok := decodeSegment(raw[last+1:])
-	if !ok || j.signer.method.Verify(raw[:last], sig, j.signer.public) != nil {
+	if !ok || !j.signer.signed(raw[:last], sig) {
 		return nil, false
 	}
 	payload, ok := decodeSegment(raw[first+1 : last])

@@ -26,14 +26,16 @@ type jwk struct {
 	Kid string `json:"kid,omitempty"`
 }
 
-// keySet is the JSON Web Key Set of the signer: its public key, or no key where it is an HMAC secret.
+// keySet is the JSON Web Key Set of the signer: its public key and the others, or no key where it is an HMAC secret.
 func (s *signer) keySet() []byte {
 	set := struct {
 		Keys []jwk `json:"keys"`
 	}{Keys: []jwk{}}
-	if key, ok := publicJWK(s.public); ok {
-		key.Alg, key.Use, key.Kid = s.name, "sig", key.thumbprint()
-		set.Keys = append(set.Keys, key)
+	for _, public := range append([]any{s.public}, s.others...) {
+		if key, ok := publicJWK(public); ok {
+			key.Alg, key.Use, key.Kid = s.name, "sig", key.thumbprint()
+			set.Keys = append(set.Keys, key)
+		}
 	}
 	text, _ := json.Marshal(set)
 	return text
