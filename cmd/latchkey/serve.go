@@ -44,6 +44,19 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		}
 		return errors.Join(err, s.Close())
 	}
+	if cfg.MetricsListen != "" {
+		metrics, err := net.Listen("tcp", cfg.MetricsListen)
+		if err != nil {
+			return errors.Join(fmt.Errorf("metrics_listen: %w", err), listener.Close(), s.Close())
+		}
+		side := server.HTTPServer(s.Metrics(), log)
+		defer func() { _ = side.Close() }()
+		go func() {
+			if err := side.Serve(metrics); !errors.Is(err, http.ErrServerClosed) {
+				log.Error("metrics are not served any more", "error", err)
+			}
+		}()
+	}
 	announce(cfg, s, listener.Addr().String(), c.Config, log)
 	return run(ctx, cfg, s, listener, log)
 }

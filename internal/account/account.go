@@ -10,6 +10,7 @@ import (
 
 	"latchkey/internal/mail"
 	"latchkey/internal/message"
+	"latchkey/internal/metrics"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
@@ -57,6 +58,8 @@ type Service struct {
 	Receivers []*Receiver
 	// BeforeRegistration and BeforeLogin are asked first, and may refuse; nil where nobody is.
 	BeforeRegistration, BeforeLogin *Hook
+	// Metrics count what happens; nil for none.
+	Metrics *metrics.Metrics
 	// Site is what mails say of the site.
 	Site Site
 	// From is the sender of every mail.

@@ -81,11 +81,14 @@ func (s *Service) deliverOne(ctx context.Context, m store.Mail) {
 	err := s.send(sending, m)
 	switch {
 	case err == nil:
+		s.Metrics.Mail("sent")
 		err = s.Store.MailSent(ctx, m.ID)
 	case mail.Permanent(err) || s.Now().Sub(m.CreatedAt) > giveUpAfter:
+		s.Metrics.Mail("given_up")
 		s.Log.ErrorContext(ctx, "a mail is given up", "message_id", m.MessageID, "subject", m.Subject, "attempts", m.Attempts, "error", err)
 		err = s.Store.MailSent(ctx, m.ID)
 	default:
+		s.Metrics.Mail("retried")
 		next := s.Now().Add(min(firstRetry<<min(m.Attempts-1, 16), longestRetry))
 		s.Log.WarnContext(ctx, "a mail could not be sent and is tried again", "message_id", m.MessageID, "attempts", m.Attempts, "next", next, "error", err)
 		err = ignore(s.Store.MailFailed(ctx, m, trim(err.Error()), next), store.ErrNotFound) // another deliverer has it by now

@@ -114,6 +114,7 @@ func (s *Service) record(ctx context.Context, tx *store.Store, user *store.User,
 	if err := s.audit(ctx, tx, &e); err != nil {
 		return err
 	}
+	tx.OnCommit("count "+e.ID, func() { s.Metrics.Event(string(e.Name)) })
 	return s.owe(ctx, tx, e)
 }
 

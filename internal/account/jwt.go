@@ -67,6 +67,7 @@ func (s *Service) NewSliding(ctx context.Context, user *store.User) (string, err
 		return "", err
 	}
 	sliding := s.JWTs.NewSliding(s.claimant(user), now)
+	s.Metrics.Token("sliding")
 	raw, err := s.JWTs.Encode(sliding)
 	if err != nil {
 		return "", err
@@ -132,6 +133,7 @@ func (s *Service) encodePair(refresh, from tokens.Token, now time.Time) (pair Pa
 	if pair.Access, err = s.encodeAccess(from, refresh.JTI(), now); err != nil {
 		return Pair{}, err
 	}
+	s.Metrics.Token("refresh")
 	pair.Refresh, err = s.JWTs.Encode(refresh)
 	return pair, err
 }
@@ -142,6 +144,7 @@ func (s *Service) encodeAccess(from tokens.Token, beside string, now time.Time) 
 	if s.Devices {
 		access = access.WithJTI(s.Keys.JTIBeside(beside))
 	}
+	s.Metrics.Token("access")
 	return s.JWTs.Encode(access)
 }
 
@@ -284,6 +287,7 @@ func (s *Service) RefreshSliding(ctx context.Context, raw string) (string, error
 	if err := s.noteUse(ctx, user, next); err != nil {
 		return "", err
 	}
+	s.Metrics.Token("sliding")
 	return s.JWTs.Encode(next)
 }
 

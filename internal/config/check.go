@@ -104,6 +104,14 @@ func (c *checker) server() {
 		c.bad("listen", "development mode is only for this machine", "listen on 127.0.0.1:"+strconv.FormatUint(number, 10)+
 			", or set database and secret_key and leave development out")
 	}
+	if c.MetricsListen != "" {
+		_, port, err := net.SplitHostPort(c.MetricsListen)
+		if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+			c.bad("metrics_listen", strconv.Quote(c.MetricsListen)+" is no address and port", "write one as in 127.0.0.1:9090")
+		} else if c.MetricsListen == c.Listen {
+			c.bad("metrics_listen", "that is where the API is served", "write another port, which only Prometheus can reach")
+		}
+	}
 	c.oneOf("profile", c.Profile, Safe, Exact)
 	c.oneOf("jwt_user_id", c.JWTUserID, "string", "integer")
 	c.oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")

@@ -129,6 +129,8 @@ type Config struct {
 	Webhooks []webhook.Endpoint `yaml:"webhooks"`
 	// Who is asked before something happens, and may refuse it.
 	Hooks webhook.Hooks `yaml:"hooks"`
+	// Where Prometheus finds the metrics, at `/metrics`: a port that only it can reach, `127.0.0.1:9090` for instance. Without it there are none.
+	MetricsListen string `yaml:"metrics_listen"`
 	// `debug`, `info`, `warn` or `error`.
 	LogLevel string `yaml:"log_level"`
 	// `text` or `json`.

@@ -11,6 +11,8 @@ import (
 type Route struct {
 	// Path is relative to the mount and ends in a slash: "users/{id}/". Empty is the mount itself.
 	Path string
+	// Pattern is the path with its mount, by which requests are counted.
+	Pattern string
 	// Name and Description are what OPTIONS says of the view.
 	Name, Description string
 	// Endpoints are the methods served, in the order Allow lists them.

@@ -24,6 +24,8 @@ type pool struct {
 
 	mu      sync.Mutex
 	places  int     // for more turns, running or waiting
+	most    int     // workers
+	refused uint64  // turns that found no place
 	workers int     // without a turn
 	waiting []*turn // none while a worker is without one
 }
@@ -47,6 +49,7 @@ func newPool(workers, queue int, memory int64) *pool {
 	return &pool{
 		memory:  semaphore.NewWeighted(memory),
 		places:  workers + queue,
+		most:    workers,
 		workers: workers,
 	}
 }
@@ -78,6 +81,7 @@ func (p *pool) enter(ctx context.Context, t *turn) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.places == 0 {
+		p.refused++
 		return ErrBusy
 	}
 	if err := ctx.Err(); err != nil {
@@ -91,6 +95,13 @@ func (p *pool) enter(ctx context.Context, t *turn) error {
 		p.waiting = append(p.waiting, t)
 	}
 	return nil
+}
+
+// load is how many turns have a worker, how many wait, and how many were refused since the start.
+func (p *pool) load() (running, waiting int, refused uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.most - p.workers, len(p.waiting), p.refused
 }
 
 // leave gives the place back.

@@ -62,6 +62,7 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 					writeError(rec, r, drf.Detail(http.StatusInternalServerError, message.T("A server error occurred.")))
 				}
 			}
+			s.metrics.Request(rec.route, r.Method, rec.status, o.Now().Sub(start))
 			// The path alone: a query may hold what is nobody's business. So may a path that somebody was mailed.
 			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)),
 				slog.Int("status", rec.status), slog.Duration("took", o.Now().Sub(start)))
@@ -129,6 +130,7 @@ func agent(r *http.Request) string {
 type recorder struct {
 	http.ResponseWriter
 	status int
+	route  string // the pattern, for metrics
 }
 
 func (r *recorder) WriteHeader(status int) {

@@ -54,11 +54,13 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			redirectToSlash(w, r)
 			return
 		}
+		setRoute(w, match.Route.Pattern)
 		rt.view.ServeHTTP(w, r, match)
 		return
 	}
 	switch own := rt.own[path]; {
 	case own != nil:
+		setRoute(w, path)
 		own.ServeHTTP(w, r)
 	case rt.mail != nil && (path == "/dev/mail" || strings.HasPrefix(path, "/dev/mail/")):
 		rt.mail.ServeHTTP(w, r)
@@ -70,6 +72,13 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		notFound(w, r)
+	}
+}
+
+// setRoute tells the metrics which route answers.
+func setRoute(w http.ResponseWriter, pattern string) {
+	if rec, ok := w.(*recorder); ok {
+		rec.route = pattern
 	}
 }
 
@@ -154,6 +163,9 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 			continue
 		}
 		s.Served = append(s.Served, Served{m.Path + "/" + entrances[m.Dialect], m.Dialect})
+		for i := range routes {
+			routes[i].Pattern = m.Path + "/" + routes[i].Path
+		}
 		rt.mounts = append(rt.mounts, mounted{m.Path, m.Dialect, drf.NewRoutes(routes, cfg.Profile == config.Exact)})
 	}
 	if rt.pages, err = s.pages(cfg, o, view, rt.mounts); err != nil {

@@ -19,6 +19,7 @@ import (
 	"latchkey/internal/cors"
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
+	"latchkey/internal/metrics"
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -50,7 +51,8 @@ type Server struct {
 	origins *cors.Policy // nil where pages of other origins get no answer of their own
 	handler http.Handler
 	guard   *drf.Guard
-	box     *mail.Mailbox // nil but in development
+	box     *mail.Mailbox    // nil but in development
+	metrics *metrics.Metrics // nil where nobody asks for them
 	stop    func()
 }
 
@@ -59,6 +61,31 @@ type Served struct{ Path, What string }
 
 // Handler answers every request.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// Metrics answers Prometheus; nil where metrics_listen is not set.
+func (s *Server) Metrics() http.Handler {
+	if s.metrics == nil {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", s.metrics.Handler())
+	return mux
+}
+
+func newMetrics(s *Server, o Options) *metrics.Metrics {
+	return metrics.New(metrics.Sources{
+		Hashing: s.Accounts.Passwords.Load,
+		OwedMail: func(ctx context.Context) (int, time.Duration, error) {
+			n, oldest, err := s.Store.OwedMail(ctx)
+			if n == 0 || err != nil {
+				return n, 0, err
+			}
+			return n, max(o.Now().Sub(oldest), 0), nil
+		},
+		Pools:   s.Store.Pools(),
+		Version: o.Version,
+	})
+}
 
 // EndStreams ends the answers that would go on for as long as somebody watches: a server that stops does not wait for those.
 func (s *Server) EndStreams() {
@@ -122,6 +149,10 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 	}
 	accounts.Counts, accounts.LoginDelay = counts, loginDelay(cfg)
 	s := &Server{Accounts: accounts, Store: db, box: box}
+	if cfg.MetricsListen != "" {
+		s.metrics = newMetrics(s, o)
+		accounts.Metrics = s.metrics
+	}
 	if err := s.mount(cfg, o); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,12 @@ func (s *Store) EnqueueMail(ctx context.Context, m Mail) error {
 	return err
 }
 
+// OwedMail counts the mails that wait, and tells when the oldest was written.
+func (s *Store) OwedMail(ctx context.Context) (n int, oldest time.Time, err error) {
+	err = s.first(ctx, []any{&n, optional{&oldest}}, "SELECT count(*), min(created_at) FROM latchkey_mail")
+	return n, oldest, err
+}
+
 // ClaimMail takes up to limit mails that are due, in the order of their ids. They are due again after lease, for whoever asks then:
 // report MailSent or MailFailed before.
 func (s *Store) ClaimMail(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Mail, error) {

@@ -180,6 +180,14 @@ func (s *Store) attempt(ctx context.Context, fn func(tx *Store) error) error {
 	return nil
 }
 
+// Pools are the connections to the database, by what they are for: one of each where the engine has one writer, else one for all.
+func (s *Store) Pools() map[string]*sql.DB {
+	if s.read == s.write {
+		return map[string]*sql.DB{"all": s.write}
+	}
+	return map[string]*sql.DB{"read": s.read, "write": s.write}
+}
+
 // OnCommit has fn called when the transaction is committed, and not if it is undone; outside of one at once. Under one name it is called once, however
 // often it is asked for. (Django's transaction.on_commit)
 func (s *Store) OnCommit(name string, fn func()) {
