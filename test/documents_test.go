@@ -144,11 +144,12 @@ func needCurl(t *testing.T) {
 	}
 }
 
-// TestDocuments plays the requests of the README and of the examples' against the program, started as they say.
+// TestDocuments plays the requests of the README, of the documents and of the examples' against the program, started as they say.
 func TestDocuments(t *testing.T) {
 	needCurl(t)
 	for _, document := range []struct{ path, config string }{
 		{"../README.md", ""},
+		{"../docs/openapi.md", ""},
 		{"../examples/email-login/README.md", "../examples/email-login/latchkey.yaml"},
 		{"../examples/username-login/README.md", "../examples/username-login/latchkey.yaml"},
 		{"../examples/register-login-refresh/README.md", "../examples/register-login-refresh/latchkey.yaml"},

@@ -17,8 +17,8 @@ const PagePath = "/docs"
 //go:embed page
 var pageFiles embed.FS
 
-// policy lets the page load what this server has and talk to it, and nothing else. Swagger UI sets styles on elements and has its icons in data URLs.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+// policy lets the page load what this server has and talk to it, and nothing else. Swagger UI has its icons in data URLs.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Page shows the document in Swagger UI, whose files are part of the program.

@@ -140,6 +140,33 @@ func conforms(t *testing.T, text []byte) {
 	}
 }
 
+// TestNamesOfDialectsApart has dialects that call different things alike: dj-rest-auth's names stay, wherever it stands among the mounts.
+func TestNamesOfDialectsApart(t *testing.T) {
+	s := start(t, testenv.SQLite(t), map[string]string{"mounts": allMounts, "REST_AUTH": "{USE_JWT: true}"})
+	var d struct {
+		Paths      map[string]map[string]struct{ OperationID string }
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := json.Unmarshal([]byte(s.wants(http.StatusOK, "GET", "/openapi.json", "", nil).body), &d); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/api/auth/login/": "auth_login_create", "/api/auth/login": "auth_login_create_2"} {
+		if got := d.Paths[path]["post"].OperationID; got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+	for component, property := range map[string]string{
+		"PasswordResetConfirmRequest": "new_password1", "DjoserPasswordResetConfirmRequest": "new_password",
+		"TokenRefresh": "access_expiration", "TokenRefreshRequest": "refresh", "DjoserTokenRefreshRequest": "refresh",
+	} {
+		if d.Components.Schemas[component].Properties[property] == nil {
+			t.Errorf("%s has no property %s: %v", component, property, d.Components.Schemas[component].Properties)
+		}
+	}
+}
+
 func TestDocumentForms(t *testing.T) {
 	s := start(t, testenv.SQLite(t), with(unlimited, described["everything"]))
 	asJSON := s.wants(http.StatusOK, "GET", "/openapi.json", "", nil)
