@@ -52,6 +52,7 @@ var eventless = map[string]string{
 	"DevicesOf": "asks", "FlushAudit": "writes what was counted", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",
 	"NewSession": "is about nobody", "BlacklistNobody": "is about nobody", "MailLink": "only mails", "MailReset": "only mails", "ResendConfirmation": "only mails",
 	"SignInWith": "a failure is for the audit alone, and a success has its event when something is handed out", "SignIn": "is SignInWith", "SignInByEmail": "as SignInWith",
+	"Arrived": "is about users of old", "ImportAddress": "is about users of old",
 }
 
 // Every verb that changes an account records it in its own transaction: what it was, to whom and by whom.
@@ -99,6 +100,14 @@ func TestEveryVerbRecords(t *testing.T) {
 			must(w.t, err)
 			return w.ConfirmEmail(ctx, w.link().Token)
 		}, "user.registered email.confirmed"},
+		"Overwritten": {func(w *world, ann *store.User) error {
+			return w.Store.InTx(ctx, func(tx *store.Store) error {
+				must(w.t, tx.SetPassword(ctx, ann.ID, "!"))
+				must(w.t, tx.SetEmail(ctx, ann.ID, "new@example.com"))
+				must(w.t, tx.SetActive(ctx, ann.ID, false))
+				return w.Overwritten(ctx, tx, ann)
+			})
+		}, "email.changed user.deactivated password.changed"},
 		"Delete":  {func(w *world, ann *store.User) error { return w.Delete(ctx, ann.ID) }, "user.deleted"},
 		"NewPair": {func(w *world, ann *store.User) error { _, err := w.NewPair(ctx, ann); return err }, "user.login"},
 		"NewPairUnstamped": {func(w *world, ann *store.User) error {
