@@ -3,14 +3,17 @@ package test
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -290,4 +293,86 @@ func TestPages(t *testing.T) {
 		x.signsIn("annie", "third-horse-9")
 		x.sees("Sign in", "sign-in-refused")
 	})
+}
+
+// With Tab and Enter alone: the focus begins where something is asked, goes through everything in order, and can be seen. And no request says which link it
+// came from.
+func TestPagesByKeyboard(t *testing.T) {
+	x := meet(t, testenv.SQLite(t), nil)
+	var mu sync.Mutex
+	var referers []string
+	err := chromedp.Listen(x.b.Context, func(event any) {
+		if sent, ok := event.(*network.EventRequestWillBeSentExtraInfo); ok {
+			mu.Lock()
+			defer mu.Unlock()
+			for name, value := range sent.Headers {
+				if strings.EqualFold(name, "Referer") {
+					referers = append(referers, fmt.Sprint(value))
+				}
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := func(text string) { x.b.Run(chromedp.KeyEvent(text)) }
+	// tabs goes on to the next element, which must show that it has the focus.
+	tabs := func(want string) {
+		t.Helper()
+		x.b.Run(chromedp.KeyEvent("\t"))
+		got := testenv.Ask(x.b, chromedp.Evaluate[string](`document.activeElement.name || document.activeElement.textContent`))
+		seen := testenv.Ask(x.b, chromedp.Evaluate[string](`getComputedStyle(document.activeElement).outlineStyle`))
+		if got != want || seen != "solid" {
+			t.Fatalf("Tab leads to %q, whose outline is %s; want %q", got, seen, want)
+		}
+	}
+	enter := func(heading string) {
+		t.Helper()
+		x.goes(chromedp.KeyEvent("\r"))
+		if got := x.text("h1"); got != heading {
+			t.Fatalf("Enter leads to %q, want %q\n%s", got, heading, x.text("main"))
+		}
+	}
+	x.open("/account/sign-in")
+	for _, next := range []string{"current_password", "Sign in", "Create an account"} {
+		tabs(next)
+	}
+	enter("Create an account")
+	for i, next := range []string{"Latchkey", "email", "username", "password", "Create account"} {
+		tabs(next)
+		if i > 0 && i < 4 {
+			types([]string{"ann@example.com", "ann", "correct-horse-7"}[i-1])
+		}
+	}
+	enter("Look into your mail")
+	x.open(x.link("ann@example.com", "/activate/"))
+	for _, next := range []string{"Latchkey", "Activate account"} {
+		tabs(next)
+	}
+	enter("Your account is active")
+	for _, next := range []string{"Latchkey", "Sign in"} {
+		tabs(next)
+	}
+	enter("Sign in")
+	types("ann") // the focus is there
+	tabs("current_password")
+	types("correct-horse-7")
+	enter("Your account")
+	x.b.Screenshot("account-keyboard")
+	for _, next := range []string{"Latchkey", "Change profile", "Change username"} {
+		tabs(next)
+	}
+	x.b.Screenshot("account-focus")
+	enter("Change username")
+
+	mu.Lock()
+	defer mu.Unlock()
+	if len(referers) == 0 {
+		t.Error("no request names where it came from, so that nothing was tried")
+	}
+	for _, referer := range referers {
+		if referer != x.p.base+"/" {
+			t.Errorf("a request says that it came from %s", referer)
+		}
+	}
 }

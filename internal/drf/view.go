@@ -265,15 +265,20 @@ func (r *Request) Reply(w http.ResponseWriter, status int, body any) error {
 
 var jsonType = []string{"application/json"}
 
+// AnswerTo is the answer that an error stands for; not ok for a failure of ours.
+func AnswerTo(err error) (answer *Error, ok bool) {
+	var tries *account.TooManyTries
+	if errors.As(err, &tries) {
+		return Throttled(tries.Wait), true
+	}
+	ok = errors.As(err, &answer)
+	return answer, ok
+}
+
 // fail writes an *Error, the only way errors leave; anything else is a failure of ours.
 func (v *View) fail(w http.ResponseWriter, r *Request, route *Route, err error) {
-	var answer *Error
-	var tries *account.TooManyTries
-	switch {
-	case errors.As(err, &answer):
-	case errors.As(err, &tries):
-		answer = Throttled(tries.Wait)
-	default:
+	answer, ok := AnswerTo(err)
+	if !ok {
 		v.Failed(w, r.Request, err)
 		return
 	}

@@ -381,6 +381,17 @@ func TestPagesThrottle(t *testing.T) {
 	}
 }
 
+// Wrong passwords are followed by growing delays here too.
+func TestPagesDelay(t *testing.T) {
+	s := withPages(t, testenv.SQLite(t), testenv.NewSMTP(t, testenv.SMTPOptions{}), with(unlimited, map[string]string{"login_delay_after": "2"}))
+	v := s.visitor()
+	for _, want := range []int{400, 400, 429} {
+		if a := v.form("/account/sign-in", "username", "ann", "current_password", "x"); a.status != want || want == 429 && a.header.Get("Retry-After") == "" {
+			t.Errorf("got %d %v, want %d", a.status, a.header, want)
+		}
+	}
+}
+
 // Which pages there are: those of links only where the links lead here, those of accounts only where they are asked for.
 func TestPagesServed(t *testing.T) {
 	smtp := testenv.NewSMTP(t, testenv.SMTPOptions{})

@@ -246,8 +246,8 @@ func (v *visit) goTo(page string) error {
 
 // answer is the answer to an error, whose page also says when to try again.
 func (v *visit) answer(err error) *drf.Error {
-	var answer *drf.Error
-	if !errors.As(err, &answer) {
+	answer, ok := drf.AnswerTo(err)
+	if !ok {
 		answer = v.p.Explain(v.r, err)
 	}
 	if wait := answer.Header.Get("Retry-After"); wait != "" {
