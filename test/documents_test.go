@@ -179,7 +179,7 @@ func TestDocumentedSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"../README.md", "../docs/running.md"} {
+	for _, path := range []string{"../README.md", "../docs/running.md", "../docs/pages.md"} {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

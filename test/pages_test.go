@@ -376,3 +376,24 @@ func TestPagesByKeyboard(t *testing.T) {
 		}
 	}
 }
+
+// Words of other languages are longer, and still fit.
+func TestPagesInOtherLanguages(t *testing.T) {
+	x := meet(t, testenv.SQLite(t), nil)
+	for language, heading := range map[string]string{"ru": "Создание учётной записи", "de": "Ein Konto anlegen", "zh-hans": "注册账户"} {
+		headers := network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}}
+		if _, err := chromedp.Call(x.b.Context, network.SetExtraHTTPHeaders, headers); err != nil {
+			t.Fatal(err)
+		}
+		x.open("/account/sign-up")
+		x.sees(heading, "sign-up-"+language)
+		x.sends("not-an-address", "", "123")
+		x.sees(heading, "sign-up-errors-"+language)
+		for _, page := range []string{"sign-in", "forgot-password", "done/signed-up", "done/address", "resend"} {
+			x.open("/account/" + page)
+			x.looksRight(strings.ReplaceAll(page, "/", "-") + "-" + language)
+		}
+		x.open("/activate/MQ/x")
+		x.looksRight("link-bad-" + language)
+	}
+}
