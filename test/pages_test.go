@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/network"
@@ -58,6 +59,17 @@ func (x *person) open(address string) {
 	x.b.Run(chromedp.Navigate(address))
 }
 
+// settles waits for the focus, which browsers set a moment after the page is there.
+func (x *person) settles() {
+	x.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if testenv.Ask(x.b, chromedp.Evaluate[bool](`!document.querySelector("[autofocus]") || document.activeElement.autofocus`)) {
+			return
+		}
+	}
+	x.t.Error("what shall have the focus does not get it")
+}
+
 // sees tells a page by its heading, and looks at it on a desk and on a phone, by day and by night.
 func (x *person) sees(heading, name string) {
 	x.t.Helper()
@@ -86,6 +98,7 @@ var audit string
 // looksRight measures the page on a desk and on a phone, by day and by night, and keeps pictures of it.
 func (x *person) looksRight(name string) {
 	x.t.Helper()
+	x.settles()
 	for _, size := range []struct {
 		name string
 		set  func()
@@ -334,6 +347,7 @@ func TestPagesByKeyboard(t *testing.T) {
 		}
 	}
 	x.open("/account/sign-in")
+	x.settles()
 	for _, next := range []string{"current_password", "Sign in", "Create an account"} {
 		tabs(next)
 	}
@@ -354,7 +368,8 @@ func TestPagesByKeyboard(t *testing.T) {
 		tabs(next)
 	}
 	enter("Sign in")
-	types("ann") // the focus is there
+	x.settles()
+	types("ann")
 	tabs("current_password")
 	types("correct-horse-7")
 	enter("Your account")
