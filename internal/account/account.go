@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -90,6 +91,7 @@ var (
 	ErrNotServed       = errors.New("the database has no table for this")
 	ErrNoSession       = errors.New("there is no such session any more")
 	ErrBadKey          = errors.New("the key confirms no address")
+	ErrRefused         = errors.New("a rule of the database forbids these values")
 	ErrHookFailed      = errors.New("a hook that must agree gave no answer")
 )
 
@@ -148,11 +150,16 @@ func (t *Taken) Error() string { return "the " + t.Column + " is taken" }
 // Is makes every Taken an ErrTaken.
 func (t *Taken) Is(target error) bool { return target == ErrTaken }
 
-// taken turns a broken unique rule into *Taken.
+// taken turns a broken unique rule into *Taken, and any other rule that is broken into ErrRefused.
 func taken(err error) error {
 	var duplicate *store.Duplicate
-	if errors.As(err, &duplicate) {
+	var referenced *store.Referenced
+	var refused *store.Refused
+	switch {
+	case errors.As(err, &duplicate):
 		return &Taken{duplicate.Column}
+	case errors.As(err, &referenced), errors.As(err, &refused):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
 }

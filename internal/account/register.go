@@ -24,6 +24,30 @@ type Registration struct {
 	Letter *Letter
 }
 
+// Set puts a field's value, as store.User has it, where it belongs.
+func (reg *Registration) Set(m *store.Model, field string, value any) {
+	if text, isText := value.(string); isText { // and not NULL
+		switch field {
+		case m.NameField:
+			reg.Username = text
+			return
+		case m.EmailField:
+			reg.Email = text
+			return
+		case "first_name":
+			reg.FirstName = text
+			return
+		case "last_name":
+			reg.LastName = text
+			return
+		}
+	}
+	if reg.Extra == nil {
+		reg.Extra = map[string]any{}
+	}
+	reg.Extra[field] = value
+}
+
 // Register makes the account and the mail it owes in one transaction. ErrTaken where the name's normal form belongs to somebody, or somebody was quicker.
 func (s *Service) Register(ctx context.Context, reg Registration) (*store.User, error) {
 	user := &store.User{

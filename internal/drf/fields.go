@@ -46,6 +46,8 @@ func pythonType(v any) string {
 		return "bool"
 	case string:
 		return "str"
+	case Object:
+		return "dict"
 	case Number:
 		if v.IsFloat() {
 			return "float"
@@ -60,30 +62,17 @@ func pythonType(v any) string {
 // field, the answer is "", false. An allowed blank or null is "", true; Raw tells them apart.
 func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (value string, present bool) {
 	field := f.serializer.field(name)
-	raw, present := f.input.Get(name)
-	optional := field.Optional || f.partial
-	if f.form && raw == "" && !field.AllowBlank {
-		// An empty input of a form stands for no value where none is needed (DRF's Field.get_value).
-		if field.AllowNull {
-			raw = nil
-		} else if optional {
-			present = false
-		}
-	}
-	at := f.place(name)
-	switch {
-	case !present:
-		if !optional {
-			f.fail(at, required)
-		}
+	raw, at, ok := f.given(field)
+	if !ok {
 		return "", false
-	case raw == nil:
+	}
+	if raw == nil {
 		if !field.AllowNull {
 			f.fail(at, null)
 		}
 		return "", field.AllowNull
 	}
-	value, ok := textOf(raw)
+	value, ok = textOf(raw)
 	if !ok {
 		wrong := message.T("Not a valid string.")
 		if field.Kind == Email {
@@ -105,6 +94,32 @@ func (f *Fields) Text(name string, checks ...func(value string) *message.Text) (
 		return "", false
 	}
 	return value, true
+}
+
+// given finds what was sent for a field, and its place among the answers; not ok where nothing was, which is recorded if it is wrong.
+func (f *Fields) given(field *Field) (raw any, at int, ok bool) {
+	raw, present := f.input.Get(field.Name)
+	optional := field.Optional || f.partial
+	switch {
+	case !f.form || field.Kind == JSON && present:
+	case !present && field.Kind == Boolean && !f.partial:
+		// A form does not send a box that is not ticked.
+		if present = true; !field.AllowNull {
+			raw = false
+		}
+	case raw == "" && !field.AllowBlank:
+		// An empty input of a form stands for no value where none is needed (DRF's Field.get_value).
+		if field.AllowNull {
+			raw = nil
+		} else if optional {
+			present = false
+		}
+	}
+	at = f.place(field.Name)
+	if !present && !optional {
+		f.fail(at, required)
+	}
+	return raw, at, present
 }
 
 var (

@@ -4,8 +4,10 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/internal/message"
+	"latchkey/internal/store"
 )
 
 func fieldsOf(t testing.TB, body string) *Fields {
@@ -26,9 +28,12 @@ func errorBody(err error) string {
 
 var notAUsername = BadUsername.String()
 
+// stockModel is that of Django's own user.
+var stockModel = &Model{Model: store.StockModel(), Zone: time.UTC}
+
 // signUpFields are djoser's, and three texts of no rules.
 var signUpFields = &Serializer{Name: "SignUp", Fields: []Field{
-	ColumnField("email"), ColumnField("username"), {Name: "password"}, {Name: "a"}, {Name: "b"}, {Name: "c"},
+	stockModel.Column("email"), stockModel.Column("username"), {Name: "password"}, {Name: "a"}, {Name: "b"}, {Name: "c"},
 }}
 
 // signUp reads djoser's sign-up fields.

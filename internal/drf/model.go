@@ -3,13 +3,24 @@ package drf
 import (
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"latchkey/internal/account"
 	"latchkey/internal/message"
 	"latchkey/internal/store"
 )
 
-// Column is a user's column as a ModelSerializer writes it.
-func Column(u *store.User, name string) any {
+// A Model is the user table as ModelSerializers see it.
+type Model struct {
+	*store.Model
+	Accounts *account.Service
+	// Zone is TIME_ZONE, in which moments are shown.
+	Zone *time.Location
+}
+
+// Value is a user's field as a ModelSerializer writes it.
+func (m *Model) Value(u *store.User, name string) any {
 	value, _ := u.Field(name)
 	switch v := value.(type) {
 	case store.ID:
@@ -18,7 +29,22 @@ func Column(u *store.User, name string) any {
 		}
 		return v.String()
 	case time.Time:
-		return Time(v)
+		if v.IsZero() {
+			return nil
+		}
+		return TimeIn(v, m.Zone)
+	case store.DateValue:
+		return string(v)
+	case store.DecimalValue:
+		return string(v)
+	case store.UUIDValue:
+		return v.String()
+	case store.JSONValue:
+		decoded, err := decodeJSON(string(v), maxJSONDepth, maxJSONKeys)
+		if err != nil {
+			return string(v) // NaN, or deeper than anything: somebody else's
+		}
+		return decoded
 	}
 	return value
 }
@@ -50,7 +76,13 @@ func Label(name string) string {
 	if words == "" {
 		return ""
 	}
-	return strings.ToUpper(words[:1]) + words[1:]
+	return capitalized(words)
+}
+
+// capitalized is Django's capfirst.
+func capitalized(words string) string {
+	first, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToUpper(first)) + words[size:]
 }
 
 // BadUsername is said of a name with letters that Django's user does not take.
@@ -63,32 +95,138 @@ func validUsername(name string) *message.Text {
 	return BadUsername
 }
 
-// columns are Django's stock user as a ModelSerializer declares it.
-var columns = []Field{
-	{Name: "id", Kind: Integer, Label: message.T("ID"), ReadOnly: true},
-	{Name: "username", Label: message.T("Username"), Max: 150, Validate: []func(string) *message.Text{validUsername},
+// stock are the columns of Django's AbstractUser as a ModelSerializer declares them, beyond what the table tells.
+var stock = map[string]Field{
+	"id": {Label: message.T("ID")},
+	"username": {Label: message.T("Username"), Validate: []func(string) *message.Text{validUsername},
 		Help: message.T("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.")},
-	{Name: "email", Kind: Email, Label: message.T("Email address"), Optional: true, AllowBlank: true, Max: 254},
-	{Name: "first_name", Label: message.T("First name"), Optional: true, AllowBlank: true, Max: 150},
-	{Name: "last_name", Label: message.T("Last name"), Optional: true, AllowBlank: true, Max: 150},
-	{Name: "is_active", Kind: Boolean, Label: message.T("Active"), Optional: true,
+	"email":      {Label: message.T("Email address")},
+	"first_name": {Label: message.T("First name")},
+	"last_name":  {Label: message.T("Last name")},
+	"is_active": {Label: message.T("Active"),
 		Help: message.T("Designates whether this user should be treated as active. Unselect this instead of deleting accounts.")},
-	{Name: "is_staff", Kind: Boolean, Label: message.T("Staff status"), Optional: true, Help: message.T("Designates whether the user can log into this admin site.")},
-	{Name: "is_superuser", Kind: Boolean, Label: message.T("Superuser status"), Optional: true,
-		Help: message.T("Designates that this user has all permissions without explicitly assigning them.")},
-	{Name: "last_login", Kind: DateTime, Label: message.T("Last login"), Optional: true, AllowNull: true},
-	{Name: "date_joined", Kind: DateTime, Label: message.T("Date joined"), Optional: true},
+	"is_staff":     {Label: message.T("Staff status"), Help: message.T("Designates whether the user can log into this admin site.")},
+	"is_superuser": {Label: message.T("Superuser status"), Help: message.T("Designates that this user has all permissions without explicitly assigning them.")},
+	"last_login":   {Label: message.T("Last login")},
+	"date_joined":  {Label: message.T("Date joined")},
 }
 
-// ColumnField declares a user's column. An unknown one is an optional text.
-func ColumnField(column string) Field {
-	for _, f := range columns {
-		if f.Name == column {
-			return f
+// fieldKinds are the kinds of fields by those of columns.
+var fieldKinds = map[store.Kind]Kind{
+	store.Text: Text, store.Integer: Integer, store.Boolean: Boolean, store.Date: Date, store.Datetime: DateTime, store.Decimal: Decimal, store.UUID: UUID,
+	store.JSON: JSON,
+}
+
+// Column declares a user's column. One that is not read is a mistake of the program, which has refused such settings.
+func (m *Model) Column(name string) Field {
+	column, ok := m.Model.Field(name)
+	if !ok {
+		panic("drf: the user table has no field " + name)
+	}
+	f := Field{
+		Name: name, Kind: fieldKinds[column.Kind], ReadOnly: column.ReadOnly, Optional: !column.Required, AllowNull: column.Null, AllowBlank: column.Blank,
+		Max: column.Length, Digits: column.Digits, Places: column.Places, Zone: m.Zone,
+	}
+	switch {
+	case column.References != "":
+		f.Kind, f.Key, f.Least, f.Most = Related, column.Kind, column.Min, column.Max
+	case column.Kind == store.Integer && name != m.Key.Name:
+		f.Least, f.Most, f.Big = column.Min, column.Max, strings.HasPrefix(column.Type, "bigint")
+	case name == m.EmailField:
+		f.Kind = Email
+	}
+	if known, ok := stock[name]; ok && m.AbstractUser {
+		f.Label, f.Help, f.Validate = known.Label, known.Help, known.Validate
+	}
+	if column.Label != "" {
+		f.Label = message.Verbatim(capitalized(column.Label))
+	}
+	if column.HelpText != "" {
+		f.Help = message.Verbatim(column.HelpText)
+	}
+	if f.ReadOnly {
+		return f.Shown()
+	}
+	return f
+}
+
+// Shown are the names of the fields beyond Django's own that answers have.
+func (m *Model) Shown() []string {
+	var names []string
+	for i := range m.Fields {
+		if f := &m.Fields[i]; !f.Hidden {
+			names = append(names, f.Name)
 		}
 	}
-	return Field{Name: column, Optional: true, AllowBlank: true}
+	return names
 }
 
-// MaxLength is how many characters a text column of the stock user holds.
-func MaxLength(column string) int { return ColumnField(column).Max }
+// Asked tells whether a sign-up asks for a field: for those of settings only where they say so.
+func (m *Model) Asked(name string) bool {
+	for i := range m.Fields {
+		if m.Fields[i].Name == name {
+			return m.Fields[i].Registration
+		}
+	}
+	return name != m.Key.Name
+}
+
+// NotStored is said of values that a rule of the database forbids which no field knows.
+var NotStored = message.T("These values cannot be stored.")
+
+// Taken is said of a value that belongs to somebody, in Django's words.
+func (m *Model) Taken(name string) *message.Text {
+	words := strings.ReplaceAll(name, "_", " ")
+	column, _ := m.Model.Field(name)
+	switch {
+	case column != nil && column.Label != "":
+		words = column.Label
+	case m.AbstractUser && name == "username":
+		return message.T("A user with that username already exists.")
+	case m.AbstractUser && name == "email":
+		words = "email address"
+	}
+	return message.T("%(model_name)s with this %(field_label)s already exists.", "model_name", verboseName(m.Class), "field_label", words)
+}
+
+// verboseName is a class in words, as Django's verbose_name: CustomUser is a custom user.
+func verboseName(class string) string {
+	isCapital := func(i int) bool { return i < len(class) && class[i] >= 'A' && class[i] <= 'Z' }
+	var words strings.Builder
+	for i := range len(class) {
+		afterSmall := i > 0 && class[i-1] >= 'a' && class[i-1] <= 'z'
+		if i > 0 && isCapital(i) && (afterSmall || i+1 < len(class) && !isCapital(i+1)) {
+			words.WriteByte(' ')
+		}
+		words.WriteByte(class[i])
+	}
+	return strings.ToLower(words.String())
+}
+
+// Read reads a column of the user table from the input, and checks what needs the database: that nobody else has a value that must be unique, and that the row is
+// there which a foreign key refers to. A failure of the database is in failed.
+func (m *Model) Read(r *Request, in *Fields, name string, own *store.User, failed *error) (value any, present bool) {
+	column, _ := m.Model.Field(name)
+	return in.Value(name, func(value any) *message.Text {
+		if column.References != "" {
+			there, err := m.Accounts.Store.Refers(r.Context(), column.References, column.ReferencesColumn, value)
+			if err != nil {
+				*failed = err
+			}
+			if !there {
+				return NoSuchRow(value)
+			}
+		}
+		if !column.Unique {
+			return nil
+		}
+		taken, err := m.Accounts.Store.Taken(r.Context(), name, value, own.ID)
+		if err != nil {
+			*failed = err
+		}
+		if taken {
+			return m.Taken(name)
+		}
+		return nil
+	})
+}

@@ -1,6 +1,11 @@
 package drf
 
-import "latchkey/internal/message"
+import (
+	"time"
+
+	"latchkey/internal/message"
+	"latchkey/internal/store"
+)
 
 // A Serializer declares what a body holds, field by field and in order. Requests are validated by it, and OPTIONS and the OpenAPI document are made of it.
 type Serializer struct {
@@ -18,14 +23,20 @@ type Field struct {
 	// Label and Help are what OPTIONS says of the field; the label is the name in words where it is empty.
 	Label, Help *message.Text
 
-	ReadOnly   bool // only answers have it
-	WriteOnly  bool // only requests have it
-	Optional   bool // may be absent, from a request or an answer
-	AllowBlank bool // may be empty after stripping; it is then not checked further
-	AllowNull  bool // may be null; it is then not checked further
-	NoTrim     bool // keep white space at the ends
-	Max        int  // the most characters allowed; any number when 0
-	Min        int  // the fewest characters allowed
+	ReadOnly    bool           // only answers have it
+	WriteOnly   bool           // only requests have it
+	Optional    bool           // may be absent, from a request or an answer
+	AllowBlank  bool           // may be empty after stripping; it is then not checked further
+	AllowNull   bool           // may be null; it is then not checked further
+	NoTrim      bool           // keep white space at the ends
+	Max         int            // the most characters allowed; any number when 0
+	Min         int            // the fewest characters allowed
+	Big         bool           // an integer of 64 bits, of which REST framework speaks in another word
+	Least, Most int64          // the bounds of an integer, or of a related row's key
+	Digits      int            // all digits of a decimal
+	Places      int            // those behind the point
+	Key         store.Kind     // of a related row: Integer, UUID or Text
+	Zone        *time.Location // of moments that name none
 	// Untold keeps the lengths out of OPTIONS, where the reference checks them elsewhere than in the field.
 	Untold bool
 	// Validate runs before the built-in checks (lengths, NUL, surrogates), where DRF puts a model field's validators; After runs behind them,
@@ -47,6 +58,11 @@ const (
 	Boolean
 	DateTime
 	Nested // an object that Field.Of declares
+	Date
+	Decimal
+	UUID
+	JSON    // anything
+	Related // the key of another row
 )
 
 // kinds names them as OPTIONS does, and says of their values what JSON Schema says.
@@ -58,10 +74,29 @@ var kinds = [...]struct{ metadata, schemaType, format string }{
 	Boolean:  {"boolean", "boolean", ""},
 	DateTime: {"datetime", "string", "date-time"},
 	Nested:   {"nested object", "object", ""},
+	Date:     {"date", "string", "date"},
+	Decimal:  {"decimal", "string", "decimal"},
+	UUID:     {"string", "string", "uuid"},
+	JSON:     {"field", "", ""},
+	Related:  {"field", "integer", ""},
 }
 
-// Schema is the type and the format of a kind's values in JSON Schema; no format where any value will do.
+// Schema is the type and the format of a kind's values in JSON Schema; no format where any value of the type will do, no type where any value will.
 func (k Kind) Schema() (schemaType, format string) { return kinds[k].schemaType, kinds[k].format }
+
+// Schema is that of the field's kind, or of the key that it holds.
+func (f *Field) Schema() (schemaType, format string) {
+	if f.Kind == Related && f.Key == store.UUID {
+		return UUID.Schema()
+	}
+	if f.Kind == Related && f.Key == store.Text {
+		return Text.Schema()
+	}
+	return f.Kind.Schema()
+}
+
+// IsText tells whether the values are texts of some format.
+func (f *Field) IsText() bool { return f.Kind == Text || f.Kind == Email || f.Kind == URL }
 
 // field finds a declared field. One that nobody declared is a mistake of the program.
 func (s *Serializer) field(name string) *Field {
@@ -105,6 +140,12 @@ func (s *Serializer) describe() Object {
 		}
 		if told && f.Max > 0 {
 			info = append(info, Member{"max_length", f.Max})
+		}
+		if told && f.Kind == Integer && f.Most > 0 {
+			info = append(info, Member{"min_value", f.Least}, Member{"max_value", f.Most})
+		}
+		if f.Kind == Decimal {
+			info = append(info, Member{"max_digits", f.Digits}, Member{"decimal_places", f.Places})
 		}
 		list = append(list, Member{f.Name, info})
 	}

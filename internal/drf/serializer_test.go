@@ -25,9 +25,9 @@ func TestUndeclaredField(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	s := &Serializer{Fields: []Field{
-		ColumnField("id"),
-		ColumnField("username"),
-		ColumnField("email").Shown(),
+		stockModel.Column("id"),
+		stockModel.Column("username"),
+		stockModel.Column("email").Shown(),
 		{Name: "old_password", Min: 1, Max: 128},
 		{Name: "password1", Optional: true, Max: 4096, Untold: true},
 	}}

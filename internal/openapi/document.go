@@ -94,6 +94,8 @@ type schema struct {
 	Description string         `json:"description,omitempty"`
 	MinLength   int            `json:"minLength,omitempty"`
 	MaxLength   int            `json:"maxLength,omitempty"`
+	Minimum     *int64         `json:"minimum,omitempty"`
+	Maximum     *int64         `json:"maximum,omitempty"`
 	Items       *schema        `json:"items,omitempty"`
 	OneOf       []*schema      `json:"oneOf,omitempty"`
 	Properties  named[*schema] `json:"properties,omitempty"`

@@ -39,20 +39,28 @@ func (b *builder) serializer(dialect string, s *drf.Serializer, way direction) *
 
 // value describes a field's value. How long it may be is told of what is sent alone: what is in the database need not keep to it.
 func (b *builder) value(f *drf.Field, way direction) *schema {
-	kind, format := f.Kind.Schema()
-	s := &schema{Type: types{kind}, Format: format, ReadOnly: f.ReadOnly, WriteOnly: f.WriteOnly, Description: b.say(f.Help)}
+	kind, format := f.Schema()
+	s := &schema{Format: format, ReadOnly: f.ReadOnly, WriteOnly: f.WriteOnly, Description: b.say(f.Help)}
 	if f.Label != nil && f.Label.String() != drf.Label(f.Name) {
 		s.Title = b.say(f.Label)
 	}
 	if f.AllowBlank {
 		s.Format = "" // the empty text has none
 	}
-	if f.AllowNull && b.form.Old {
+	if kind != "" { // else anything, null too
+		s.Type = types{kind}
+	}
+	switch {
+	case !f.AllowNull || kind == "":
+	case b.form.Old:
 		s.Nullable = true
-	} else if f.AllowNull {
+	default:
 		s.Type = append(s.Type, "null")
 	}
-	if way != answer && kind == "string" {
+	if way != answer && f.Kind == drf.Integer && f.Most > 0 {
+		s.Minimum, s.Maximum = &f.Least, &f.Most
+	}
+	if way != answer && f.IsText() {
 		s.MinLength, s.MaxLength = f.Min, f.Max
 		if !f.AllowBlank {
 			s.MinLength = max(f.Min, 1)

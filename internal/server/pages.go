@@ -26,6 +26,7 @@ func (s *Server) pages(cfg *config.Config, o Options, view *drf.View, mounts []m
 	p := &web.Pages{
 		Config:   cfg.Pages,
 		Accounts: s.Accounts,
+		Model:    s.model(cfg),
 		View:     &own,
 		Sessions: sessions,
 		CSRF:     csrf(cfg),
@@ -66,20 +67,21 @@ func takeVerbs(cfg *config.Config, p *web.Pages, m mounted) {
 		}
 	}
 	nobody := p.View.Request(nil, &http.Request{Method: http.MethodPost}, nil)
-	signUp := func(verb *web.Verb, waits bool) {
+	signUp := func(verb *web.Verb, waits bool, address string) {
 		if p.Verbs.SignUp == nil && verb != nil && verb.Route.OpenTo(nobody, verb.Method) {
 			p.Verbs.SignUp, p.SignUpWaits = verb, waits
 			if waits {
-				verb.Needs = "email" // the link has to go somewhere
+				verb.Needs = address // the link has to go somewhere
 			}
 		}
 	}
 	post, patch, b := http.MethodPost, http.MethodPatch, &p.Verbs
-	name := cfg.UserModel.UsernameField
+	name, email := p.Model.UsernameField, p.Model.EmailField
+	waits := cfg.Djoser.SendActivationEmail && p.Model.HasActive()
 	switch m.dialect {
 	case config.Djoser:
-		signUp(find(post, "users/"), cfg.Djoser.SendActivationEmail)
-		if cfg.Djoser.SendActivationEmail {
+		signUp(find(post, "users/"), waits, email)
+		if waits {
 			put(&b.Resend, find(post, "users/resend_activation/"))
 		}
 		put(&b.Activate, find(post, "users/activation/"))
@@ -88,14 +90,14 @@ func takeVerbs(cfg *config.Config, p *web.Pages, m mounted) {
 		put(&b.ChangePassword, find(post, "users/set_password/"))
 		put(&b.ResetUsername, find(post, "users/reset_"+name+"_confirm/"))
 		me := find(patch, "users/me/")
-		if name == "email" {
+		if name == email {
 			put(&b.ChangeEmail, find(post, "users/set_email/"))
 		} else {
 			put(&b.AskUsername, find(post, "users/reset_"+name+"/"))
 			put(&b.ChangeUsername, find(post, "users/set_"+name+"/"))
-			put(&b.ChangeEmail, me.For(func(field string) bool { return field == "email" }).Confirmed())
+			put(&b.ChangeEmail, me.For(func(field string) bool { return field == email }).Confirmed())
 		}
-		put(&b.Profile, me.For(func(field string) bool { return field != "email" && field != name }))
+		put(&b.Profile, me.For(func(field string) bool { return field != email && field != name }))
 		put(&b.Delete, find(http.MethodDelete, "users/me/"))
 	case config.DjRestAuth, config.DjRestAuthRegistration:
 		prefix := ""
@@ -109,13 +111,13 @@ func takeVerbs(cfg *config.Config, p *web.Pages, m mounted) {
 			}
 			put(&b.ChangePassword, change)
 			renamed := b.ChangeUsername != nil
-			put(&b.Profile, find(patch, "user/").For(func(field string) bool { return field != "email" && !(renamed && field == name) }))
+			put(&b.Profile, find(patch, "user/").For(func(field string) bool { return field != email && !(renamed && field == name) }))
 		}
-		signUp(find(post, prefix), cfg.Account.EmailVerification == account.MandatoryVerification)
+		signUp(find(post, prefix), cfg.Account.EmailVerification == account.MandatoryVerification, "email")
 		put(&b.Resend, find(post, prefix+"resend-email/"))
 		put(&b.ConfirmEmail, find(post, prefix+"verify-email/"))
 	case config.RegisterLoginRefresh:
-		signUp(find(post, "register/"), false)
+		signUp(find(post, "register/"), false, "email")
 	}
 }
 

@@ -187,22 +187,25 @@ func (s *Server) mount(cfg *config.Config, o Options) error {
 
 // dialect builds the routes of one mount.
 func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config.Mount) ([]drf.Route, error) {
-	exact := cfg.Profile == config.Exact
+	exact, model := cfg.Profile == config.Exact, s.model(cfg)
 	jwt := &simplejwt.API{
-		Accounts:      s.Accounts,
-		UsernameField: cfg.UserModel.UsernameField,
-		LoginFields:   cfg.LoginFields,
-		Scheme:        cfg.SimpleJWT.AuthHeaderTypes[0],
-		OpenEnded:     exact,
+		Accounts:    s.Accounts,
+		Model:       model,
+		LoginFields: cfg.LoginFields,
+		Scheme:      cfg.SimpleJWT.AuthHeaderTypes[0],
+		OpenEnded:   exact,
 	}
 	switch m.Dialect {
 	case config.Djoser:
 		users := &djoser.API{
 			Config:   cfg.Djoser,
 			Accounts: s.Accounts,
-			Model:    cfg.UserModel,
+			Model:    model,
 			Sessions: s.sessions(cfg, o),
 			Exact:    exact,
+		}
+		if !model.HasActive() { // nobody waits for an activation; checkModel has refused what was asked for
+			users.Config.SendActivationEmail = false
 		}
 		return slices.Concat(users.Routes(view.DefaultPermissions), jwt.DjoserRoutes(), s.sessionRoutes(cfg)), nil
 	case config.DjRestAuth:
@@ -223,7 +226,7 @@ func (s *Server) dialect(cfg *config.Config, o Options, view *drf.View, m config
 	case config.SimpleJWT:
 		return jwt.Routes(), nil
 	case config.RegisterLoginRefresh:
-		small := &registerloginrefresh.API{Config: cfg.RegisterLoginRefresh, Accounts: s.Accounts, Scheme: cfg.SimpleJWT.AuthHeaderTypes[0]}
+		small := &registerloginrefresh.API{Config: cfg.RegisterLoginRefresh, Accounts: s.Accounts, Model: model, Scheme: cfg.SimpleJWT.AuthHeaderTypes[0]}
 		return small.Routes(), nil
 	}
 	return nil, nil
@@ -237,6 +240,11 @@ func (s *Server) sessionRoutes(cfg *config.Config) []drf.Route {
 	return (&sessions.API{Accounts: s.Accounts, Zone: cfg.Location()}).Routes()
 }
 
+// model is the user table as the dialects show it.
+func (s *Server) model(cfg *config.Config) *drf.Model {
+	return &drf.Model{Model: s.Store.Model(), Accounts: s.Accounts, Zone: cfg.Location()}
+}
+
 // restAuth builds dj-rest-auth's API.
 func (s *Server) restAuth(cfg *config.Config, o Options) *djrestauth.API {
 	exact := cfg.Profile == config.Exact
@@ -247,7 +255,7 @@ func (s *Server) restAuth(cfg *config.Config, o Options) *djrestauth.API {
 		Allauth:      allauth,
 		Registration: allauth && (cfg.InstalledApps == nil || slices.Contains(cfg.InstalledApps, "dj_rest_auth.registration")),
 		NoValidators: len(cfg.Passwords.Validators) == 0,
-		Model:        cfg.UserModel,
+		Model:        s.model(cfg),
 		JWT:          cfg.SimpleJWT,
 		Sessions:     s.sessions(cfg, o),
 		LoginFields:  cfg.LoginFields,

@@ -18,6 +18,8 @@ type Model struct {
 	// NameField is the column of names, which User.Username holds: username, or where there is none USERNAME_FIELD, unless that is the address.
 	NameField      string
 	RequiredFields []string
+	// AbstractUser says that all columns of Django's class of that name are there, so that what the table does not tell of them is known.
+	AbstractUser bool
 	// Fields are the columns beyond Django's own that settings list, in their order.
 	Fields []Field
 
@@ -79,12 +81,15 @@ func (r role) official() bool {
 	return r == lastLoginRole || r == superuserRole || r == staffRole || r == activeRole || r == joinedRole
 }
 
-// stock are the columns of Django's AbstractUser by name, with their kinds. Only the password must be there.
-var stock = []struct {
+// A stockColumn is one of Django's own.
+type stockColumn struct {
 	name string
 	role role
 	kind Kind
-}{
+}
+
+// stock are the columns of Django's AbstractUser. Only the password must be there.
+var stock = []stockColumn{
 	{"password", passwordRole, Text}, {"last_login", lastLoginRole, Datetime}, {"is_superuser", superuserRole, Boolean},
 	{"username", usernameRole, Text}, {"first_name", firstNameRole, Text}, {"last_name", lastNameRole, Text}, {"email", emailRole, Text},
 	{"is_staff", staffRole, Boolean}, {"is_active", activeRole, Boolean}, {"date_joined", joinedRole, Datetime},
@@ -226,6 +231,10 @@ func (m *shaping) roles() {
 			m.fields = append(m.fields, f)
 		}
 	}
+	m.AbstractUser = !slices.ContainsFunc(stock, func(s stockColumn) bool {
+		_, ok := m.column(s.name)
+		return !ok
+	})
 	if c, ok := m.column(m.UsernameField); ok && !m.reads(c) {
 		m.fields = append(m.fields, Field{Column: c, Name: m.UsernameField, Required: true})
 	}
@@ -439,6 +448,15 @@ func stockColumns() []Column {
 	}
 }
 
+// StockModel is the model of Django's own table with Django's own settings.
+func StockModel() *Model {
+	m, err := DefaultUserModel().shape(stockColumns())
+	if err != nil {
+		panic(err) // the two are made for each other
+	}
+	return m
+}
+
 // readModel reads the user table. Where there is none, it is the one that Migrate would make, which makes no other.
 func (s *Store) readModel(ctx context.Context) (*Model, error) {
 	columns, err := s.Columns(ctx, s.settings.Table)
@@ -449,7 +467,7 @@ func (s *Store) readModel(ctx context.Context) (*Model, error) {
 		return s.settings.shape(columns)
 	}
 	if s.settings.Table != stockTable {
-		return DefaultUserModel().shape(stockColumns())
+		return StockModel(), nil
 	}
 	return s.settings.shape(stockColumns())
 }

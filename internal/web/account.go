@@ -91,7 +91,7 @@ func (v *visit) signIn() error {
 		return v.goTo("")
 	}
 	name := drf.Field{Name: "username"}
-	if slices.Equal(v.p.SignInBy, []string{"email"}) {
+	if slices.Equal(v.p.SignInBy, []string{v.p.Model.EmailField}) {
 		name = drf.Field{Name: "email", Kind: drf.Email}
 	}
 	fields := []drf.Field{name, {Name: "current_password", NoTrim: true}}
@@ -181,7 +181,7 @@ func (v *visit) changed(what string) error {
 			return err
 		}
 	}
-	user, err := v.p.Accounts.UserBy(v.r.Context(), "id", v.user.ID.String())
+	user, err := v.p.Accounts.UserBy(v.r.Context(), v.p.Model.Key.Name, v.user.ID.String())
 	if err != nil {
 		return err
 	}

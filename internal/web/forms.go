@@ -131,6 +131,10 @@ func (v *visit) input(f drf.Field, value string) Input {
 		in.Type = "url"
 	case drf.Integer:
 		in.Mode = "numeric"
+	case drf.Decimal:
+		in.Mode = "decimal"
+	case drf.Date:
+		in.Type = "date"
 	case drf.Boolean:
 		in.Type, in.Checked, in.Required = "checkbox", value == "true", false
 	}
@@ -147,6 +151,9 @@ func (v *visit) values(fields []drf.Field) url.Values {
 		value := v.r.PostForm.Get(f.Name)
 		if f.Kind == drf.Boolean {
 			value = strconv.FormatBool(value != "")
+		}
+		if f.Kind == drf.JSON && value == "" && f.AllowNull {
+			value = "null" // nothing is no JSON
 		}
 		sent.Set(f.Name, value)
 	}
@@ -181,7 +188,11 @@ func (v *visit) ask(a asking) error {
 			if a.of == nil {
 				return ""
 			}
-			return textOf(drf.Column(a.of, f.Name))
+			value := v.p.Model.Value(a.of, f.Name)
+			if f.Kind == drf.JSON && value != nil {
+				return string(drf.Encode(value))
+			}
+			return textOf(value)
 		})
 		return v.show(http.StatusOK, data)
 	}

@@ -24,6 +24,7 @@ import (
 type Pages struct {
 	Config   Config
 	Accounts *account.Service
+	Model    *drf.Model
 	// View is what the dialects share, with the session alone for who is calling, and forms alone for bodies.
 	View     *drf.View
 	Sessions *drf.Sessions
@@ -34,7 +35,7 @@ type Pages struct {
 	Account bool
 	// SignUpWaits says that a new account waits for its mailed link to be opened.
 	SignUpWaits bool
-	// SignInBy are the columns that a name at sign-in is looked for in: username, email.
+	// SignInBy are the fields that a name at sign-in is looked for in.
 	SignInBy []string
 	// VerifiedOnly lets in only who verified their address.
 	VerifiedOnly bool

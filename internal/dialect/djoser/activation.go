@@ -46,7 +46,7 @@ func (a *API) mailLink(r *drf.Request, ask account.Asking) (found bool, err erro
 	if err != nil {
 		return false, err
 	}
-	ask.Email, _ = in.Text("email")
+	ask.Email, _ = in.Text(a.emailField())
 	if err := in.Err(); err != nil {
 		return false, err
 	}

@@ -20,7 +20,7 @@ type API struct {
 	Config   Config
 	Accounts *account.Service
 	// Model is the shape of the user table.
-	Model store.UserModel
+	Model *drf.Model
 	// Sessions are for CREATE_SESSION_ON_LOGIN.
 	Sessions *drf.Sessions
 	// Exact keeps djoser's wording of hidden and missing users apart, and a few of its oddities.
@@ -29,7 +29,7 @@ type API struct {
 
 // Routes are djoser's, relative to its mount.
 func (a *API) Routes(root []drf.Permission) []drf.Route {
-	c, name := a.Config, a.Model.UsernameField
+	c, name, emailReset := a.Config, a.Model.UsernameField, a.emailReset()
 	p := c.Permissions
 	get, post, put, patch, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
 	user, destroy := drf.PermissionsNamed(p.User), drf.PermissionsNamed(p.UserDelete)
@@ -65,7 +65,7 @@ func (a *API) Routes(root []drf.Permission) []drf.Route {
 			{Method: patch, Permissions: user, Summary: message.T("Change parts of the caller"), Request: shown, Answers: changed, Handle: a.updateMe},
 			{Method: del, Permissions: destroy, Scope: "password", Summary: message.T("Delete the caller"), Request: userDelete, Answers: deleted, Handle: a.deleteMe},
 		}},
-		{Path: "users/{id}/", Name: "User Instance", Viewset: true, Closed: true, Otherwise: user, Metadata: describeRow, ID: a.column(a.idField()), Endpoints: []drf.Endpoint{
+		{Path: "users/{id}/", Name: "User Instance", Viewset: true, Closed: true, Otherwise: user, Metadata: describeRow, ID: a.Model.Column(a.idField()), Endpoints: []drf.Endpoint{
 			{Method: get, Permissions: user, Hide: hide, Summary: message.T("Show a user"), Answers: []drf.Answer{ok, unseen}, Handle: a.retrieve},
 			{Method: put, Permissions: user, Hide: hide, Summary: message.T("Change a user"), Request: shown, Answers: changed, Handle: a.update},
 			{Method: patch, Permissions: user, Hide: hide, Summary: message.T("Change parts of a user"), Request: shown, Answers: changed, Handle: a.update},
@@ -133,21 +133,18 @@ func (a *API) idField() string {
 	if a.Config.UserIDField != "" {
 		return a.Config.UserIDField
 	}
-	return "id"
+	return a.Model.Key.Name
 }
 
-// userFields are the fields of a user object: REQUIRED_FIELDS, the id, the login field, each once.
+// userFields are the fields of a user object: REQUIRED_FIELDS, the id, the login field, and those that settings add, each once.
 func (a *API) userFields() []string {
-	return distinct(append(slices.Clone(a.Model.RequiredFields), a.idField(), a.loginField()))
+	return distinct(slices.Concat(a.Model.RequiredFields, []string{a.idField(), a.loginField()}, a.Model.Shown()))
 }
 
-// createdFields are those of the sign-up answer, whose last two stand the other way round.
+// createdFields are those of the sign-up answer, whose id and login field stand the other way round.
 func (a *API) createdFields() []string {
-	return distinct(append(slices.Clone(a.Model.RequiredFields), a.loginField(), a.idField()))
+	return distinct(slices.Concat(a.Model.RequiredFields, []string{a.loginField(), a.idField()}, a.Model.Shown()))
 }
-
-// readOnly tells whether a user's field is shown and not written. A USER_ID_FIELD that is not the key can be written.
-func (a *API) readOnly(field string) bool { return field == "id" || field == a.loginField() }
 
 func distinct(names []string) []string {
 	var list []string
@@ -159,10 +156,10 @@ func distinct(names []string) []string {
 	return list
 }
 
-func userBody(u *store.User, fields []string) drf.Object {
+func (a *API) userBody(u *store.User, fields []string) drf.Object {
 	body := make(drf.Object, len(fields))
 	for i, field := range fields {
-		body[i] = drf.Member{Key: field, Value: drf.Column(u, field)}
+		body[i] = drf.Member{Key: field, Value: a.Model.Value(u, field)}
 	}
 	return body
 }

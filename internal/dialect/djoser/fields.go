@@ -8,26 +8,15 @@ import (
 	"latchkey/internal/message"
 )
 
-// takenMessage is what is said of a column's value that belongs to somebody.
-func takenMessage(column string) *message.Text {
-	if column == "email" {
-		return message.T("user with this email address already exists.")
-	}
-	return message.T("A user with that username already exists.")
-}
-
 // A column is a user column as a ModelSerializer reads it from the input.
 type column struct {
-	name, column string // its key in the body, its name in the table
+	name, column string // its key in the body, its field in the table
 	own          string // a value that does not count as taken
 	folded       bool   // a name whose normal form is taken is taken too
 }
 
-// read validates one column. A failure of the database, which a uniqueness check may meet, is in failed.
+// read validates a name. A failure of the database, which a uniqueness check may meet, is in failed.
 func (a *API) read(r *drf.Request, in *drf.Fields, c column, failed *error) (value string, present bool) {
-	if c.column != "username" && c.column != a.Model.UsernameField {
-		return in.Text(c.name)
-	}
 	return in.Text(c.name, func(value string) *message.Text {
 		if value == c.own {
 			return nil
@@ -37,10 +26,15 @@ func (a *API) read(r *drf.Request, in *drf.Fields, c column, failed *error) (val
 			*failed = err
 		}
 		if taken {
-			return takenMessage(c.column)
+			return a.Model.Taken(c.column)
 		}
 		return nil
 	})
+}
+
+// isName tells the fields that read reads.
+func (a *API) isName(field string) bool {
+	return field == a.Model.NameField || field == a.Model.UsernameField
 }
 
 var passwordsDiffer = message.T("The two password fields didn't match.")

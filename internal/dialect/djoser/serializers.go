@@ -1,6 +1,7 @@
 package djoser
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 
@@ -11,8 +12,8 @@ import (
 func (a *API) userSerializer() *drf.Serializer {
 	s := &drf.Serializer{Name: "User"}
 	for _, name := range a.userFields() {
-		f := a.column(name)
-		if a.readOnly(name) {
+		f := a.Model.Column(name)
+		if name == a.loginField() {
 			f = f.Shown()
 		}
 		s.Fields = append(s.Fields, f)
@@ -37,7 +38,11 @@ func (a *API) ownAnswer(user *drf.Serializer) drf.Answer {
 func (a *API) userCreate() *drf.Serializer {
 	s := &drf.Serializer{Name: "UserCreate"}
 	for _, name := range a.createdFields() {
-		s.Fields = append(s.Fields, a.column(name))
+		f := a.Model.Column(name)
+		if !a.Model.Asked(name) {
+			f = f.Shown()
+		}
+		s.Fields = append(s.Fields, f)
 	}
 	s.Fields = append(s.Fields, drf.Field{Name: "password", WriteOnly: true})
 	if a.Config.UserCreatePasswordRetype {
@@ -45,7 +50,7 @@ func (a *API) userCreate() *drf.Serializer {
 		s.Fields = append(s.Fields, drf.Field{Name: "re_password", WriteOnly: true})
 	}
 	for _, name := range a.unaskedFields() {
-		f := a.column(name)
+		f := a.Model.Column(name)
 		f.WriteOnly = true
 		s.Fields = append(s.Fields, f)
 	}
@@ -55,16 +60,7 @@ func (a *API) userCreate() *drf.Serializer {
 // unaskedFields are the columns without which no row can be made, as far as a sign-up does not ask for them by its settings.
 func (a *API) unaskedFields() []string {
 	asked := a.createdFields()
-	return slices.DeleteFunc(distinct([]string{a.Model.UsernameField, "username"}), func(name string) bool { return slices.Contains(asked, name) })
-}
-
-// column declares a user's column. An address that is the name must be there.
-func (a *API) column(name string) drf.Field {
-	f := drf.ColumnField(name)
-	if name == "email" && a.Model.UsernameField == "email" {
-		f.Optional, f.AllowBlank = false, false
-	}
-	return f
+	return slices.DeleteFunc(distinct([]string{a.Model.UsernameField, a.Model.NameField}), func(name string) bool { return name == "" || slices.Contains(asked, name) })
 }
 
 var (
@@ -73,11 +69,17 @@ var (
 	currentPassword = drf.Field{Name: "current_password"}
 
 	activation = &drf.Serializer{Name: "Activation", Fields: []drf.Field{uid, token}}
-	emailReset = &drf.Serializer{Name: "SendEmailReset", Fields: []drf.Field{{Name: "email", Kind: drf.Email}}}
 	userDelete = &drf.Serializer{Name: "UserDelete", Fields: []drf.Field{currentPassword}}
 	tokenKey   = &drf.Serializer{Name: "Token", Fields: []drf.Field{{Name: "auth_token"}}}
 	apiRoot    = &drf.Serializer{Name: "ApiRoot", Fields: []drf.Field{{Name: "users", Kind: drf.URL}}}
 )
+
+// emailReset asks for an address by the name of its column.
+func (a *API) emailReset() *drf.Serializer {
+	return &drf.Serializer{Name: "SendEmailReset", Fields: []drf.Field{{Name: a.emailField(), Kind: drf.Email}}}
+}
+
+func (a *API) emailField() string { return cmp.Or(a.Model.EmailField, "email") }
 
 func (a *API) setPasswordFields() *drf.Serializer {
 	s := &drf.Serializer{Name: "SetPassword"}
@@ -105,7 +107,7 @@ func (a *API) resetUsernameFields() *drf.Serializer {
 
 // newName declares the field of a new name.
 func (a *API) newName() drf.Field {
-	f := a.column(a.Model.UsernameField)
+	f := a.Model.Column(a.Model.UsernameField)
 	f.Name, f.Label = "new_"+f.Name, nil
 	return f
 }

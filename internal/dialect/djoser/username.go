@@ -68,7 +68,7 @@ func (a *API) newUsername(r *drf.Request, in *drf.Fields, retype bool) (string, 
 func (a *API) renamed(w http.ResponseWriter, r *drf.Request, err error) error {
 	switch {
 	case errors.Is(err, account.ErrTaken):
-		return drf.Invalid("new_"+a.Model.UsernameField, takenMessage(a.Model.UsernameField))
+		return drf.Invalid("new_"+a.Model.UsernameField, a.Model.Taken(a.Model.UsernameField))
 	case errors.Is(err, account.ErrUserNotFound):
 		return r.NotAuthenticated()
 	case err != nil:

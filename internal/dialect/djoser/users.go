@@ -20,10 +20,19 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	var failed error
-	texts := map[string]string{}
+	reg := account.Registration{Inactive: a.Config.SendActivationEmail}
+	ask := func(name string) {
+		if a.isName(name) {
+			if text, present := a.read(r, in, column{name: name, column: name}, &failed); present {
+				reg.Set(a.Model.Model, name, text)
+			}
+		} else if value, present := a.Model.Read(r, in, name, &store.User{}, &failed); present {
+			reg.Set(a.Model.Model, name, value)
+		}
+	}
 	for _, name := range a.createdFields() {
-		if name != "id" {
-			texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
+		if f := a.Model.Column(name); !f.ReadOnly && a.Model.Asked(name) {
+			ask(name)
 		}
 	}
 	password, _ := in.Text("password")
@@ -34,7 +43,7 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
 	}
-	about := passwords.Attributes{Username: texts["username"], Email: texts["email"], FirstName: texts["first_name"], LastName: texts["last_name"]}
+	about := passwords.Attributes{Username: reg.Username, Email: reg.Email, FirstName: reg.FirstName, LastName: reg.LastName}
 	if err := a.Accounts.JudgePassword(password, about); err != nil {
 		return a.inWords(err, "password")
 	}
@@ -42,26 +51,23 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	for _, name := range a.unaskedFields() {
-		texts[name], _ = a.read(r, in, column{name: name, column: name}, &failed)
+		ask(name)
 	}
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
 	}
-	letter := a.activationLetter(r)
-	if letter == nil {
-		letter = a.note(r, a.Config.SendConfirmationEmail, mail.Confirmation)
+	reg.Password, reg.Letter = password, a.activationLetter(r)
+	if reg.Letter == nil {
+		reg.Letter = a.note(r, a.Config.SendConfirmationEmail, mail.Confirmation)
 	}
-	user, err := a.Accounts.Register(r.Context(), account.Registration{
-		Username: texts["username"], Email: texts["email"], FirstName: texts["first_name"], LastName: texts["last_name"],
-		Password: password, Inactive: a.Config.SendActivationEmail, Letter: letter,
-	})
-	if errors.Is(err, account.ErrTaken) {
+	user, err := a.Accounts.Register(r.Context(), reg)
+	if errors.Is(err, account.ErrTaken) || errors.Is(err, account.ErrRefused) {
 		return drf.Bare(message.T("Unable to create account."))
 	}
 	if err != nil {
 		return err
 	}
-	return r.Reply(w, http.StatusCreated, userBody(user, a.createdFields()))
+	return r.Reply(w, http.StatusCreated, a.userBody(user, a.createdFields()))
 }
 
 func (a *API) list(w http.ResponseWriter, r *drf.Request) error {
@@ -69,7 +75,7 @@ func (a *API) list(w http.ResponseWriter, r *drf.Request) error {
 	fields := a.userFields()
 	if a.Config.HideUsers && (r.User == nil || !r.User.IsStaff) {
 		if r.User != nil {
-			list = append(list, userBody(r.User, fields))
+			list = append(list, a.userBody(r.User, fields))
 		}
 		return r.Reply(w, http.StatusOK, list)
 	}
@@ -78,7 +84,7 @@ func (a *API) list(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	for i := range users {
-		list = append(list, userBody(&users[i], fields))
+		list = append(list, a.userBody(&users[i], fields))
 	}
 	return r.Reply(w, http.StatusOK, list)
 }
@@ -96,7 +102,7 @@ func (a *API) me(w http.ResponseWriter, r *drf.Request) error {
 		}
 		return r.Reply(w, http.StatusOK, body)
 	}
-	return r.Reply(w, http.StatusOK, userBody(r.User, a.userFields()))
+	return r.Reply(w, http.StatusOK, a.userBody(r.User, a.userFields()))
 }
 
 func (a *API) updateMe(w http.ResponseWriter, r *drf.Request) error {
@@ -112,7 +118,7 @@ func (a *API) retrieve(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Reply(w, http.StatusOK, userBody(user, a.userFields()))
+	return r.Reply(w, http.StatusOK, a.userBody(user, a.userFields()))
 }
 
 func (a *API) update(w http.ResponseWriter, r *drf.Request) error {
@@ -134,9 +140,14 @@ func (a *API) destroy(w http.ResponseWriter, r *drf.Request) error {
 // row finds the user that the path names and asks whether the caller may touch it.
 func (a *API) row(r *drf.Request, permissions []drf.Permission, hide bool) (*store.User, error) {
 	value := r.ID
-	if a.idField() == "id" {
-		var ok bool
-		if value, ok = tokens.PlainInt(value); !ok {
+	if a.idField() == a.Model.Key.Name {
+		ok := false
+		if a.Model.Key.Kind == store.UUID {
+			_, ok = store.ParseUUID(value)
+		} else {
+			value, ok = tokens.PlainInt(value)
+		}
+		if !ok {
 			return nil, drf.NotFound()
 		}
 	}
@@ -145,7 +156,7 @@ func (a *API) row(r *drf.Request, permissions []drf.Permission, hide bool) (*sto
 		if a.Config.HideUsers && !a.Exact {
 			return nil, drf.NotFound()
 		}
-		return nil, drf.Detail(http.StatusNotFound, message.T("No User matches the given query."))
+		return nil, drf.Detail(http.StatusNotFound, message.T("No {model} matches the given query.", "model", a.Model.Class))
 	}
 	if err != nil {
 		return nil, err
@@ -162,12 +173,18 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 	var failed error
 	change := account.Update{ID: user.ID, Activation: a.activationLetter(r), Note: a.letter(r, mail.EmailChanged, nil)}
 	for _, name := range a.userFields() {
-		if a.readOnly(name) {
+		if f := a.Model.Column(name); f.ReadOnly || name == a.loginField() {
 			continue
 		}
-		own, _ := user.Field(name)
-		text, _ := own.(string)
-		value, present := a.read(r, in, column{name: name, column: name, own: text, folded: name == "username"}, &failed)
+		var value any
+		var present bool
+		if a.isName(name) {
+			own, _ := user.Field(name)
+			text, _ := own.(string)
+			value, present = a.read(r, in, column{name: name, column: name, own: text, folded: name == a.Model.NameField}, &failed)
+		} else {
+			value, present = a.Model.Read(r, in, name, user, &failed)
+		}
 		if present {
 			change.Values = append(change.Values, account.Value{Field: name, Value: value})
 		}
@@ -182,13 +199,15 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 	var taken *account.Taken
 	switch {
 	case errors.As(err, &taken):
-		return drf.Invalid(taken.Column, takenMessage(taken.Column))
+		return drf.Invalid(taken.Column, a.Model.Taken(taken.Column))
+	case errors.Is(err, account.ErrRefused):
+		return drf.Invalid(r.NonField(), drf.NotStored)
 	case errors.Is(err, account.ErrUserNotFound):
 		return drf.NotFound()
 	case err != nil:
 		return err
 	}
-	return r.Reply(w, http.StatusOK, userBody(changed, a.userFields()))
+	return r.Reply(w, http.StatusOK, a.userBody(changed, a.userFields()))
 }
 
 // remove deletes a user after the caller, whoever that is, gave their own password.

@@ -13,7 +13,6 @@ import (
 	"latchkey/internal/drf"
 	"latchkey/internal/mail"
 	"latchkey/internal/message"
-	"latchkey/internal/store"
 	"latchkey/internal/tokens"
 )
 
@@ -28,7 +27,7 @@ type API struct {
 	// NoValidators says that there are no password validators, so that ACCOUNT_PASSWORD_MIN_LENGTH counts.
 	NoValidators bool
 	// Model is the shape of the user table.
-	Model    store.UserModel
+	Model    *drf.Model
 	JWT      tokens.JWTConfig
 	Sessions *drf.Sessions
 	// LoginFields are user columns that a login answer carries behind the rest.

@@ -137,7 +137,7 @@ func (a *API) pairBody(pair account.Pair, user *store.User, hideRefresh, expirat
 			drf.Member{Key: refresh + "_expiration", Value: drf.TimeIn(now.Add(a.JWT.RefreshTokenLifetime), a.Zone)})
 	}
 	for _, field := range a.LoginFields {
-		body = append(body, drf.Member{Key: field, Value: drf.Column(user, field)})
+		body = append(body, drf.Member{Key: field, Value: a.Model.Value(user, field)})
 	}
 	return body
 }

@@ -27,10 +27,22 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 	}
 	var failed error
 	up := account.SignUp{Letter: a.letter(r, mail.EmailConfirmation, a.ConfirmLink)}
-	up.Username = a.registeredName(r, in, &failed)
-	up.Email = a.registeredEmail(r, in, &failed)
+	if a.Model.NameField != "" {
+		up.Username = a.registeredName(r, in, &failed)
+	}
+	if a.Model.EmailField != "" {
+		up.Email = a.registeredEmail(r, in, &failed)
+	}
 	again := ""
 	up.Password, again = a.registeredPassword(in, &failed)
+	for _, name := range a.askedFields() {
+		if value, present := a.Model.Read(r, in, name, &store.User{}, &failed); present {
+			if up.Extra == nil {
+				up.Extra = map[string]any{}
+			}
+			up.Extra[name] = value
+		}
+	}
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
 	}
@@ -45,11 +57,8 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 		return err
 	}
 	user, err := a.Accounts.SignUp(r.Context(), up)
-	if errors.Is(err, account.ErrTaken) {
-		return drf.Invalid("username", takenUsername)
-	}
 	if err != nil {
-		return err
+		return a.signUpRefused(r, err)
 	}
 	if a.Accounts.Allauth.EmailVerification == account.MandatoryVerification {
 		if err := a.notePending(w, r, user); err != nil {
@@ -58,6 +67,22 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 		return r.Reply(w, http.StatusCreated, detail(message.T("Verification e-mail sent.")))
 	}
 	return a.welcome(w, r, user)
+}
+
+// signUpRefused says which value of a registration is taken, or that one cannot be stored.
+func (a *API) signUpRefused(r *drf.Request, err error) error {
+	var taken *account.Taken
+	switch {
+	case errors.Is(err, account.ErrRefused):
+		return drf.Invalid(r.NonField(), drf.NotStored)
+	case !errors.As(err, &taken):
+		return err
+	case taken.Column == a.Model.NameField:
+		return drf.Invalid("username", takenUsername)
+	case taken.Column == a.Model.EmailField:
+		return drf.Invalid("email", takenEmail)
+	}
+	return drf.Invalid(taken.Column, a.Model.Taken(taken.Column))
 }
 
 func (a *API) registeredName(r *drf.Request, in *drf.Fields, failed *error) string {
@@ -69,7 +94,7 @@ func (a *API) registeredName(r *drf.Request, in *drf.Fields, failed *error) stri
 		in.Fail("username", drf.BadUsername)
 		return ""
 	}
-	a.judgeName(r, in, name, store.ID{}, failed)
+	a.judgeName(r, in, "username", name, store.ID{}, failed)
 	return name
 }
 
@@ -83,7 +108,7 @@ func (a *API) registeredEmail(r *drf.Request, in *drf.Fields, failed *error) str
 		*failed = err
 	}
 	if taken {
-		in.Fail("email", message.T("User is already registered with this e-mail address."))
+		in.Fail("email", takenEmail)
 	}
 	return email
 }
@@ -158,10 +183,9 @@ func (a *API) notePending(w http.ResponseWriter, r *drf.Request, user *store.Use
 	if !a.makesSession() {
 		return nil
 	}
-	id, _ := user.ID.Int()
 	started := fmt.Sprintf("%.6f", float64(a.Now().UnixMicro())/float64(time.Second/time.Microsecond))
 	pending := tokens.Claims{
-		{Name: "user_pk", Value: tokens.TextValue(tokens.EncodeUID36(id))},
+		{Name: "user_pk", Value: tokens.TextValue(account.AllauthUID(user.ID))},
 		{Name: "email_verification", Value: tokens.TextValue(string(account.MandatoryVerification))},
 		{Name: "signup", Value: "true"},
 		{Name: "redirect_url", Value: tokens.Null},

@@ -2,6 +2,7 @@ package djrestauth
 
 import (
 	"net/http"
+	"slices"
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
@@ -40,12 +41,12 @@ func (a *API) passwordChange() *drf.Serializer {
 
 // userDetails declares the user, whose address cannot be written here.
 func (a *API) userDetails() *drf.Serializer {
-	pk := drf.ColumnField("id")
+	pk := a.Model.Column(a.Model.Key.Name)
 	pk.Name = "pk"
 	s := &drf.Serializer{Name: "UserDetails", Fields: []drf.Field{pk}}
 	for _, name := range a.userFields() {
-		f := drf.ColumnField(name)
-		if name == a.Model.EmailField {
+		f := a.Model.Column(name)
+		if !a.writable(name) {
 			f = f.Shown()
 		}
 		s.Fields = append(s.Fields, f)
@@ -72,7 +73,7 @@ func (a *API) jwt() *drf.Serializer {
 		s.Fields = append(s.Fields, expiration(access), expiration(refresh))
 	}
 	for _, name := range a.LoginFields {
-		s.Fields = append(s.Fields, drf.ColumnField(name).Shown())
+		s.Fields = append(s.Fields, a.Model.Column(name).Shown())
 	}
 	return s
 }
@@ -141,11 +142,33 @@ func (a *API) registerFields() *drf.Serializer {
 	}
 	first, second := password, password
 	first.Name, second.Name = "password1", "password2"
-	return &drf.Serializer{Name: "Register", Fields: []drf.Field{
-		{Name: "username", Optional: !rules.Required("username"), Min: rules.UsernameMinLength, Max: drf.MaxLength("username")},
-		{Name: "email", Kind: drf.Email, Optional: !needsEmail, Max: min(drf.MaxLength("email"), rules.EmailMaxLength), Untold: true},
-		first, second,
-	}}
+	s := &drf.Serializer{Name: "Register"}
+	if a.Model.NameField != "" {
+		s.Fields = append(s.Fields, drf.Field{
+			Name: "username", Optional: !rules.Required("username"), Min: rules.UsernameMinLength, Max: a.Model.Column(a.Model.NameField).Max,
+		})
+	}
+	if a.Model.EmailField != "" {
+		longest := rules.EmailMaxLength
+		if width := a.Model.Column(a.Model.EmailField).Max; width > 0 {
+			longest = min(longest, width)
+		}
+		s.Fields = append(s.Fields, drf.Field{Name: "email", Kind: drf.Email, Optional: !needsEmail, Max: longest, Untold: true})
+	}
+	s.Fields = append(s.Fields, first, second)
+	for _, name := range a.askedFields() {
+		f := a.Model.Column(name)
+		f.WriteOnly = true
+		s.Fields = append(s.Fields, f)
+	}
+	return s
+}
+
+// askedFields are those that settings add to a registration.
+func (a *API) askedFields() []string {
+	return slices.DeleteFunc(a.Model.Shown(), func(name string) bool {
+		return name == a.Model.NameField || name == a.Model.EmailField || !a.Model.Asked(name)
+	})
 }
 
 func (a *API) resendFields() *drf.Serializer {

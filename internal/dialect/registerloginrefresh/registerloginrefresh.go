@@ -4,6 +4,7 @@ package registerloginrefresh
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"latchkey/internal/account"
 	"latchkey/internal/drf"
@@ -23,6 +24,7 @@ type Config struct {
 type API struct {
 	Config   Config
 	Accounts *account.Service
+	Model    *drf.Model
 	// Scheme is the word of the WWW-Authenticate of refused logins and refreshes: the first of AUTH_HEADER_TYPES.
 	Scheme string
 }
@@ -38,7 +40,7 @@ func (a *API) Routes() []drf.Route {
 	refused := drf.Answer{Status: http.StatusUnauthorized}
 	return []drf.Route{
 		route("register/", "register", false, drf.Endpoint{
-			Summary: message.T("Register a user"), Request: registration, Answers: []drf.Answer{{Status: http.StatusCreated, Body: a.registered()}}, Handle: a.register,
+			Summary: message.T("Register a user"), Request: a.registration(), Answers: []drf.Answer{{Status: http.StatusCreated, Body: a.registered()}}, Handle: a.register,
 		}),
 		route("login/", "login", false, drf.Endpoint{
 			Summary: message.T("Log a user in"), Request: emailLogin, Answers: []drf.Answer{{Status: http.StatusOK, Body: a.loggedIn()}, refused}, Handle: a.login,
@@ -63,32 +65,36 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 		}
 		return nil
 	}
-	username, _ := in.Text("username", func(name string) *message.Text {
-		return free(func() (bool, error) { return a.Accounts.ColumnTaken(r.Context(), "username", name, false) }, "username")
-	})
-	email, _ := in.Text("email", func(email string) *message.Text {
+	reg := account.Registration{NewAddress: true, Verbatim: true}
+	if field := a.Model.NameField; field != "" {
+		reg.Username, _ = in.Text("username", func(name string) *message.Text {
+			return free(func() (bool, error) { return a.Accounts.ColumnTaken(r.Context(), field, name, false) }, "username")
+		})
+	}
+	reg.Email, _ = in.Text("email", func(email string) *message.Text {
 		return free(func() (bool, error) { return a.Accounts.EmailTaken(r.Context(), email) }, "email")
 	})
-	password, _ := in.Text("password")
+	reg.Password, _ = in.Text("password")
+	for _, name := range a.moreFields() {
+		if a.Model.Asked(name) {
+			if value, present := a.Model.Read(r, in, name, &store.User{}, &failed); present {
+				reg.Set(a.Model.Model, name, value)
+			}
+		}
+	}
 	if err := errors.Join(failed, in.Err()); err != nil {
 		return err
 	}
 	if a.Config.PasswordValidators {
 		var weak *account.WeakPassword
-		about := account.About(&store.User{Username: username, Email: email})
-		if errors.As(a.Accounts.JudgePassword(password, about), &weak) {
+		about := account.About(&store.User{Username: reg.Username, Email: reg.Email})
+		if errors.As(a.Accounts.JudgePassword(reg.Password, about), &weak) {
 			return drf.Invalid("password", weak.Messages...)
 		}
 	}
-	user, err := a.Accounts.Register(r.Context(), account.Registration{
-		Username: username, Email: email, Password: password, NewAddress: true, Verbatim: true,
-	})
-	var taken *account.Taken
-	if errors.As(err, &taken) {
-		return drf.Invalid(taken.Column, takenMessage(taken.Column))
-	}
+	user, err := a.Accounts.Register(r.Context(), reg)
 	if err != nil {
-		return err
+		return a.refused(r, err)
 	}
 	pair, err := a.Accounts.NewPair(r.Context(), user)
 	if err != nil {
@@ -101,8 +107,24 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 	})
 }
 
-func takenMessage(column string) *message.Text {
-	if column == "email" {
+// refused says which value of a sign-up is taken, or that one cannot be stored.
+func (a *API) refused(r *drf.Request, err error) error {
+	var duplicate *account.Taken
+	switch {
+	case errors.Is(err, account.ErrRefused):
+		return drf.Invalid(r.NonField(), drf.NotStored)
+	case !errors.As(err, &duplicate):
+		return err
+	case duplicate.Column == a.Model.NameField:
+		return drf.Invalid("username", takenMessage("username"))
+	case duplicate.Column == a.Model.EmailField:
+		return drf.Invalid("email", takenMessage("email"))
+	}
+	return drf.Invalid(duplicate.Column, a.Model.Taken(duplicate.Column))
+}
+
+func takenMessage(field string) *message.Text {
+	if field == "email" {
 		return message.T("user with this email already exists.")
 	}
 	return message.T("user with this username already exists.")
@@ -110,8 +132,14 @@ func takenMessage(column string) *message.Text {
 
 func (a *API) userBody(u *store.User) drf.Object {
 	body := drf.Object{
-		{Key: "id", Value: drf.Column(u, "id")}, {Key: "username", Value: u.Username},
+		{Key: "id", Value: a.Model.Value(u, a.Model.Key.Name)}, {Key: "username", Value: u.Username},
 		{Key: "email", Value: u.Email}, {Key: "is_active", Value: u.IsActive},
+	}
+	if a.Model.NameField == "" {
+		body = slices.Delete(body, 1, 2)
+	}
+	for _, name := range a.moreFields() {
+		body = append(body, drf.Member{Key: name, Value: a.Model.Value(u, name)})
 	}
 	if a.Config.Timestamps {
 		joined := drf.Time(u.DateJoined)

@@ -1,29 +1,55 @@
 package registerloginrefresh
 
-import "latchkey/internal/drf"
+import (
+	"slices"
+
+	"latchkey/internal/drf"
+)
 
 // The lengths of a registration's values, in characters.
 const (
-	maxUsername = 150 // the column's width in Django's table
 	maxEmail    = 128
 	minPassword = 8
 	maxPassword = 128
 )
 
 var (
-	registration = &drf.Serializer{Name: "Registration", Fields: []drf.Field{
-		{Name: "username", Max: maxUsername},
-		{Name: "email", Kind: drf.Email, Max: maxEmail},
-		{Name: "password", Min: minPassword, Max: maxPassword},
-	}}
 	emailLogin   = &drf.Serializer{Name: "EmailLogin", Fields: []drf.Field{{Name: "email"}, {Name: "password"}}}
 	tokenRefresh = &drf.Serializer{Name: "TokenRefresh", Fields: []drf.Field{{Name: "refresh"}}}
 )
 
+// registration declares a sign-up, with the fields that settings add.
+func (a *API) registration() *drf.Serializer {
+	s := &drf.Serializer{Name: "Registration"}
+	if a.Model.NameField != "" {
+		s.Fields = append(s.Fields, drf.Field{Name: "username", Max: a.Model.Column(a.Model.NameField).Max})
+	}
+	s.Fields = append(s.Fields, drf.Field{Name: "email", Kind: drf.Email, Max: maxEmail}, drf.Field{Name: "password", Min: minPassword, Max: maxPassword})
+	for _, name := range a.moreFields() {
+		if f := a.Model.Column(name); a.Model.Asked(name) {
+			f.WriteOnly = true
+			s.Fields = append(s.Fields, f)
+		}
+	}
+	return s
+}
+
+// moreFields are those that settings add to the API's own.
+func (a *API) moreFields() []string {
+	own := []string{a.Model.Key.Name, a.Model.NameField, a.Model.EmailField, "is_active"}
+	return slices.DeleteFunc(a.Model.Shown(), func(name string) bool { return slices.Contains(own, name) })
+}
+
 func (a *API) user() *drf.Serializer {
-	s := &drf.Serializer{Name: "Account"}
-	for _, name := range []string{"id", "username", "email", "is_active"} {
-		s.Fields = append(s.Fields, drf.ColumnField(name).Shown())
+	id := a.Model.Column(a.Model.Key.Name)
+	id.Name = "id"
+	s := &drf.Serializer{Name: "Account", Fields: []drf.Field{id}}
+	if a.Model.NameField != "" {
+		s.Fields = append(s.Fields, drf.Field{Name: "username", Max: a.Model.Column(a.Model.NameField).Max, ReadOnly: true})
+	}
+	s.Fields = append(s.Fields, drf.Field{Name: "email", Kind: drf.Email, ReadOnly: true}, drf.Field{Name: "is_active", Kind: drf.Boolean, ReadOnly: true})
+	for _, name := range a.moreFields() {
+		s.Fields = append(s.Fields, a.Model.Column(name).Shown())
 	}
 	if a.Config.Timestamps {
 		s.Fields = append(s.Fields, drf.Field{Name: "created", Kind: drf.DateTime, ReadOnly: true}, drf.Field{Name: "updated", Kind: drf.DateTime, ReadOnly: true})

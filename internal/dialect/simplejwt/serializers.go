@@ -10,14 +10,14 @@ var (
 
 // credentials declares a sign-in.
 func (a *API) credentials(name string) *drf.Serializer {
-	return &drf.Serializer{Name: name, Fields: []drf.Field{{Name: a.UsernameField}, {Name: "password"}}}
+	return &drf.Serializer{Name: name, Fields: []drf.Field{{Name: a.Model.UsernameField}, {Name: "password"}}}
 }
 
 // pair declares the answer to one.
 func (a *API) pair() *drf.Serializer {
 	s := &drf.Serializer{Name: "TokenObtainPair", Fields: []drf.Field{{Name: "refresh", ReadOnly: true}, {Name: "access", ReadOnly: true}}}
 	for _, name := range a.LoginFields {
-		s.Fields = append(s.Fields, drf.ColumnField(name).Shown())
+		s.Fields = append(s.Fields, a.Model.Column(name).Shown())
 	}
 	return s
 }

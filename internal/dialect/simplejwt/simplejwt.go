@@ -14,8 +14,7 @@ import (
 // An API answers SimpleJWT's endpoints.
 type API struct {
 	Accounts *account.Service
-	// UsernameField is the field that sign-in asks for beside the password: the user model's USERNAME_FIELD.
-	UsernameField string
+	Model    *drf.Model
 	// LoginFields are user columns that the sign-in answer carries behind the tokens.
 	LoginFields []string
 	// Scheme is the word of the WWW-Authenticate of this API's 401s: the first of AUTH_HEADER_TYPES.
@@ -110,7 +109,7 @@ func (a *API) createPair(w http.ResponseWriter, r *drf.Request) error {
 	}
 	body := drf.Object{{Key: "refresh", Value: pair.Refresh}, {Key: "access", Value: pair.Access}}
 	for _, field := range a.LoginFields {
-		body = append(body, drf.Member{Key: field, Value: drf.Column(user, field)})
+		body = append(body, drf.Member{Key: field, Value: a.Model.Value(user, field)})
 	}
 	return r.Reply(w, http.StatusOK, body)
 }
@@ -132,7 +131,7 @@ func (a *API) signIn(r *drf.Request) (*store.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, _ := in.Text(a.UsernameField)
+	name, _ := in.Text(a.Model.UsernameField)
 	password, _ := in.Text("password")
 	if err := in.Err(); err != nil {
 		return nil, err
