@@ -27,7 +27,7 @@ type webhookListCommand struct {
 // Run prints a table, or lines of JSON.
 func (c *webhookListCommand) Run(ctx context.Context) error {
 	return withAccounts(ctx, &c.source, func(t *tools) error {
-		owed, err := t.store.Webhooks(ctx, c.Failed, c.Limit)
+		owed, err := t.accounts.Owed(ctx, c.Failed, c.Limit)
 		if err != nil {
 			return err
 		}
@@ -88,24 +88,16 @@ func (c *webhookReplayCommand) Run(ctx context.Context) error {
 	}
 	return withAccounts(ctx, &c.source, func(t *tools) error {
 		if c.All {
-			n, err := t.store.ReplayWebhooks(ctx, time.Now())
+			n, err := t.accounts.ReplayAll(ctx)
 			if err == nil {
 				fmt.Printf("%d will be told again\n", n)
 			}
 			return err
 		}
-		return t.store.InTx(ctx, func(tx *store.Store) error {
-			for _, id := range c.IDs {
-				err := tx.ReplayWebhook(ctx, id, time.Now())
-				if errors.Is(err, store.ErrNotFound) {
-					return fmt.Errorf("%d is no event that was given up; nothing is changed", id)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			fmt.Printf("%d will be told again\n", len(c.IDs))
-			return nil
-		})
+		if err := t.accounts.Replay(ctx, c.IDs); err != nil {
+			return err
+		}
+		fmt.Printf("%d will be told again\n", len(c.IDs))
+		return nil
 	})
 }

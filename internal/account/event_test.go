@@ -52,7 +52,7 @@ var eventless = map[string]string{
 	"DevicesOf": "asks", "FlushAudit": "writes what was counted", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",
 	"NewSession": "is about nobody", "BlacklistNobody": "is about nobody", "MailLink": "only mails", "MailReset": "only mails", "ResendConfirmation": "only mails",
 	"SignInWith": "a failure is for the audit alone, and a success has its event when something is handed out", "SignIn": "is SignInWith", "SignInByEmail": "as SignInWith",
-	"Arrived": "is about users of old", "ImportAddress": "is about users of old",
+	"Owed": "asks", "Replay": "is about events", "ReplayAll": "is about events", "Arrived": "is about users of old", "ImportAddress": "is about users of old",
 }
 
 // Every verb that changes an account records it in its own transaction: what it was, to whom and by whom.

@@ -62,13 +62,46 @@ func (s *Service) owe(ctx context.Context, tx *store.Store, e Event) error {
 		if body == nil {
 			body = e.body()
 		}
-		owed := store.Webhook{EventID: e.ID, Receiver: r.Name, UserID: e.User.ID, Event: string(e.Name), Body: string(body), QueuedAt: e.At}
+		owed := store.Webhook{EventID: e.ID, Receiver: r.Name, UserID: e.User.ID, Event: string(e.Name), Body: string(body), QueuedAt: e.At, ExpiresAt: e.At.Add(retellFor + keepFailed)}
 		if err := tx.EnqueueWebhook(ctx, owed); err != nil {
 			return err
 		}
 		tx.OnCommit("tell "+owed.Receiver, r.wakeUp)
 	}
 	return nil
+}
+
+// Owed lists events that receivers are owed or, where failed, those that were given up: the oldest limit of them.
+func (s *Service) Owed(ctx context.Context, failed bool, limit int) ([]store.Webhook, error) {
+	return s.Store.Webhooks(ctx, failed, limit)
+}
+
+// A NotGivenUp is the number of an event that cannot be replayed.
+type NotGivenUp int64
+
+func (n NotGivenUp) Error() string { return fmt.Sprintf("%d is no event that was given up", int64(n)) }
+
+// Replay owes events that were given up anew, all of them or none: NotGivenUp.
+func (s *Service) Replay(ctx context.Context, ids []int64) error {
+	now := s.Now()
+	return s.Store.InTx(ctx, func(tx *store.Store) error {
+		for _, id := range ids {
+			err := tx.ReplayWebhook(ctx, id, now, now.Add(retellFor+keepFailed))
+			if gone(err) {
+				return NotGivenUp(id)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ReplayAll owes all events anew that were given up, and tells how many there were.
+func (s *Service) ReplayAll(ctx context.Context) (int64, error) {
+	now := s.Now()
+	return s.Store.ReplayWebhooks(ctx, now, now.Add(retellFor+keepFailed))
 }
 
 // tell keeps telling each receiver what it is owed; wait returns when those under way are over, after ctx ended.

@@ -15,22 +15,23 @@ type Webhook struct {
 	Event     string
 	Body      string
 	QueuedAt  time.Time
+	ExpiresAt time.Time
 	Attempts  int // how often it was claimed
 	Next      time.Time
 	LastError string
 	FailedAt  time.Time // zero: not given up
 }
 
-const webhookColumns = "id, event_id, receiver, user_id, event, body, queued_at, attempts, next_attempt_at, last_error, failed_at"
+const webhookColumns = "id, event_id, receiver, user_id, event, body, queued_at, expires_at, attempts, next_attempt_at, last_error, failed_at"
 
 func (w *Webhook) fields() []any {
-	return []any{&w.ID, &w.EventID, &w.Receiver, &w.UserID, &w.Event, &w.Body, instant{&w.QueuedAt}, &w.Attempts, instant{&w.Next}, &w.LastError, optional{&w.FailedAt}}
+	return []any{&w.ID, &w.EventID, &w.Receiver, &w.UserID, &w.Event, &w.Body, instant{&w.QueuedAt}, instant{&w.ExpiresAt}, &w.Attempts, instant{&w.Next}, &w.LastError, optional{&w.FailedAt}}
 }
 
-// EnqueueWebhook owes a receiver an event, due at once: the first six fields and QueuedAt count.
+// EnqueueWebhook owes a receiver an event, due at once: its id and what tells of attempts do not count.
 func (s *Store) EnqueueWebhook(ctx context.Context, w Webhook) error {
-	_, err := s.exec(ctx, `INSERT INTO latchkey_webhook (event_id, receiver, user_id, event, body, queued_at, attempts, next_attempt_at, last_error)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, $6, '')`, w.EventID, w.Receiver, w.UserID, w.Event, w.Body, s.stamp(w.QueuedAt))
+	_, err := s.exec(ctx, `INSERT INTO latchkey_webhook (event_id, receiver, user_id, event, body, queued_at, expires_at, attempts, next_attempt_at, last_error)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $6, '')`, w.EventID, w.Receiver, w.UserID, w.Event, w.Body, s.stamp(w.QueuedAt), s.stamp(w.ExpiresAt))
 	return err
 }
 
@@ -86,14 +87,14 @@ func (s *Store) Webhooks(ctx context.Context, failed bool, limit int) ([]Webhook
 	return all, nil
 }
 
-const owedAnew = "failed_at = NULL, expires_at = NULL, attempts = 0, queued_at = $1, next_attempt_at = $1 WHERE failed_at IS NOT NULL"
+const owedAnew = "failed_at = NULL, expires_at = $2, attempts = 0, queued_at = $1, next_attempt_at = $1 WHERE failed_at IS NOT NULL"
 
 // ReplayWebhook owes an event that was given up anew, in its place before those of the same user that are still owed: ErrNotFound where it was not given up.
-func (s *Store) ReplayWebhook(ctx context.Context, id int64, now time.Time) error {
-	return s.change(ctx, "UPDATE latchkey_webhook SET "+owedAnew+" AND id = $2", s.stamp(now), id)
+func (s *Store) ReplayWebhook(ctx context.Context, id int64, now, expires time.Time) error {
+	return s.change(ctx, "UPDATE latchkey_webhook SET "+owedAnew+" AND id = $3", s.stamp(now), s.stamp(expires), id)
 }
 
 // ReplayWebhooks is ReplayWebhook for all that were given up, and tells how many there were.
-func (s *Store) ReplayWebhooks(ctx context.Context, now time.Time) (int64, error) {
-	return s.exec(ctx, "UPDATE latchkey_webhook SET "+owedAnew, s.stamp(now))
+func (s *Store) ReplayWebhooks(ctx context.Context, now, expires time.Time) (int64, error) {
+	return s.exec(ctx, "UPDATE latchkey_webhook SET "+owedAnew, s.stamp(now), s.stamp(expires))
 }
