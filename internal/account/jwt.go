@@ -246,9 +246,6 @@ func (s *Service) Blacklist(ctx context.Context, raw string) error {
 		if err := s.list(ctx, tx, user, token, raw); err != nil || user == nil || !tx.Apps().Blacklist {
 			return err
 		}
-		if err := tx.EndRefreshDevice(ctx, token.JTI(), s.Now()); err != nil {
-			return err
-		}
 		return s.record(ctx, tx, user, Event{Name: EventLogout, Via: ViaJWT})
 	})
 	if errors.Is(err, blacklisted) { // listed meanwhile: what was asked for is so

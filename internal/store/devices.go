@@ -165,13 +165,6 @@ func (s *Store) EndDevice(ctx context.Context, d *Device, now time.Time) error {
 	})
 }
 
-// EndRefreshDevice notes that the device ended whose newest refresh token this is.
-func (s *Store) EndRefreshDevice(ctx context.Context, jti string, now time.Time) error {
-	_, err := s.exec(ctx, `UPDATE latchkey_device SET ended_at = $2
-		WHERE id = coalesce((SELECT family FROM latchkey_refresh WHERE jti = $1), CAST($1 AS text)) AND handle = $1 AND ended_at IS NULL`, jti, s.stamp(now))
-	return err
-}
-
 // EndDevicesOf notes that a user's devices of a kind ended, and deletes what sessions of Django's are among them.
 func (s *Store) EndDevicesOf(ctx context.Context, id ID, kind string, now time.Time) error {
 	if kind == RefreshDevice {
