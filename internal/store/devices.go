@@ -50,15 +50,17 @@ func (s *Store) Device(ctx context.Context, id string) (*Device, error) {
 	return d, nil
 }
 
+// A DeviceUse is what a refresh asks of its device.
+type DeviceUse struct {
+	ID              string
+	UsedAt, EndedAt time.Time
+}
+
 // DeviceOfRefresh reads the device that a refresh token belongs to.
-func (s *Store) DeviceOfRefresh(ctx context.Context, jti string) (*Device, error) {
-	d := &Device{}
-	err := s.first(ctx, d.fields(), "SELECT "+deviceColumns+` FROM latchkey_device
+func (s *Store) DeviceOfRefresh(ctx context.Context, jti string) (d DeviceUse, err error) {
+	err = s.first(ctx, []any{&d.ID, instant{&d.UsedAt}, optional{&d.EndedAt}}, `SELECT id, used_at, ended_at FROM latchkey_device
 		WHERE id = coalesce((SELECT family FROM latchkey_refresh WHERE jti = $1), CAST($1 AS text))`, jti)
-	if err != nil {
-		return nil, err
-	}
-	return d, nil
+	return d, err
 }
 
 // Devices lists what a user has open, of each kind at most limit: what is on record here, the token key, and refresh tokens of Django's that came here never
