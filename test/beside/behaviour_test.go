@@ -83,10 +83,15 @@ func (p *pair) tokens(t *testing.T) {
 		there.wants(t, 200, "POST", "/auth/jwt/verify/", "", fields{"token": access})
 		there.wants(t, 401, "POST", "/auth/jwt/verify/", "", fields{"token": access + "x"})
 
-		// the other rotates the token, after which neither takes the old one, and takes over the new one
+		// the other rotates the token, after which neither takes the old one, and takes over the new one; Latchkey says for a while what it became
 		rotated := there.wants(t, 200, "POST", "/auth/jwt/refresh/", "", fields{"refresh": refresh})
-		for _, s := range side {
-			s.wants(t, 401, "POST", "/api/token/refresh/", "", fields{"refresh": refresh})
+		here.wants(t, 401, "POST", "/api/token/refresh/", "", fields{"refresh": refresh})
+		if there.name == p.latchkey.name {
+			if again := there.wants(t, 200, "POST", "/api/token/refresh/", "", fields{"refresh": refresh}); again.field(t, "refresh") != rotated.field(t, "refresh") {
+				t.Error("a token has two successors")
+			}
+		} else {
+			there.wants(t, 401, "POST", "/api/token/refresh/", "", fields{"refresh": refresh})
 		}
 		here.knows(t, name, "Bearer "+rotated.field(t, "access"))
 		again := here.wants(t, 200, "POST", "/api/token/refresh/", "", fields{"refresh": rotated.field(t, "refresh")})

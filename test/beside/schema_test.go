@@ -81,7 +81,7 @@ func sameSchema(t *testing.T, before, after []string) {
 	}
 }
 
-var changes = regexp.MustCompile(`(?i)\b(CREATE\s+TABLE|CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON|ALTER\s+TABLE|DROP\s+\w+|INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)`)
+var changes = regexp.MustCompile(`(?i)\b(CREATE\s+TABLE|CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON|ALTER\s+TABLE|DROP\s+\w+|INSERT\s+INTO|UPDATE(?:\s+ON)?|DELETE\s+FROM)\s+"?(\w+)`)
 
 // plansNothingForDjango checks that what Latchkey still has to do on this database concerns its own tables alone.
 func (p *pair) plansNothingForDjango(t *testing.T) {
@@ -125,7 +125,10 @@ func (p *pair) findsNothingToMigrate(t *testing.T) {
 	}
 }
 
-var dropTables = regexp.MustCompile(`DROP TABLE (latchkey_.*);`)
+var (
+	dropTables    = regexp.MustCompile(`DROP TABLE (latchkey_.*);`)
+	dropFunctions = regexp.MustCompile(`DROP FUNCTION (latchkey_.*);`)
+)
 
 // goneAgain takes Latchkey away, after which Django goes on with everything that Latchkey made.
 func (p *pair) goneAgain(t *testing.T) {
@@ -147,6 +150,16 @@ func (p *pair) goneAgain(t *testing.T) {
 	for _, table := range tables {
 		if _, err := p.db.Exec("DROP TABLE " + table); err != nil {
 			t.Fatal(err)
+		}
+	}
+	if !isSQLite(t, p.db) {
+		for _, function := range strings.Split(dropFunctions.FindStringSubmatch(readFile(t, "../../docs/django.md"))[1], ", ") {
+			if _, err := p.db.Exec("DROP FUNCTION " + function); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := column(t, p.db, "SELECT proname::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"); len(left) != 0 {
+			t.Errorf("docs/django.md leaves the functions %v", left)
 		}
 	}
 	p.findsNothingToMigrate(t)
