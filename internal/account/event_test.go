@@ -49,7 +49,6 @@ var eventless = map[string]string{
 	"Start": "starts the service", "JudgePassword": "asks", "UserOfToken": "asks", "UserOfKey": "asks", "UserOfSession": "asks", "UserOfLink": "asks", "LookAtKey": "asks", "SiteNow": "asks", "Verified": "asks",
 	"AddressVerified": "asks", "JudgeName": "asks", "EmailTaken": "asks", "ColumnTaken": "asks", "Users": "asks", "UserBy": "asks", "Verify": "asks", "SessionHash": "asks",
 	"CheckPassword": "asks, and keeps the same password in another encoding", "StampLogin": "belongs to a sign-in, whose token, key or session is its event",
-	"Arrived": "brings in users of old", "ImportAddress": "belongs to it", "Overwritten": "records what an import made different, as its tests show",
 	"DevicesOf": "asks", "FlushAudit": "writes what was counted", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",
 	"NewSession": "is about nobody", "BlacklistNobody": "is about nobody", "MailLink": "only mails", "MailReset": "only mails", "ResendConfirmation": "only mails",
 	"SignInWith": "a failure is for the audit alone, and a success has its event when something is handed out", "SignIn": "is SignInWith", "SignInByEmail": "as SignInWith",

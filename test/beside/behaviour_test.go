@@ -128,6 +128,12 @@ func (p *pair) sessions(t *testing.T) {
 		there.knows(t, name, login.session)
 		here.knows(t, name, login.session)
 		there.forgot(t, login.session[:len(login.session)-1])
+
+		// what is signed out at Latchkey, after it was used there, is signed out at both
+		access := p.latchkey.signsIn(t, name, password).field(t, "access")
+		p.latchkey.wants(t, 204, "DELETE", "/auth/sessions/", "Bearer "+access, nil)
+		here.forgot(t, login.session)
+		there.forgot(t, login.session)
 	}
 }
 
