@@ -17,7 +17,7 @@ const (
 )
 
 // AuditedEvents are those that the trail tells of.
-func AuditedEvents() []EventName { return append(EventNames(), EventLoginFailed) }
+func AuditedEvents() []EventName { return append(EventNames(), EventLoginFailed, EventImported) }
 
 // audit adds an event to the trail, in the transaction of what it tells.
 func (s *Service) audit(ctx context.Context, tx *store.Store, e *Event) error {

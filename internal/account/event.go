@@ -15,6 +15,7 @@ type EventName string
 // What can happen to an account.
 const (
 	EventRegistered      EventName = "user.registered"
+	EventImported        EventName = "user.imported" // for the audit alone, of many users at once
 	EventActivated       EventName = "user.activated"
 	EventDeactivated     EventName = "user.deactivated"
 	EventUpdated         EventName = "user.updated" // Changed says what; a new name or address has an event of its own beside it
@@ -31,7 +32,7 @@ const (
 	EventEmailConfirmed  EventName = "email.confirmed"
 )
 
-// EventNames are those that receivers are told of. A failed sign-in is none of them: anybody can cause as many as they like.
+// EventNames are those that receivers are told of. A failed sign-in is none of them: anybody can cause as many as they like. An import is none either.
 func EventNames() []EventName {
 	return []EventName{
 		EventRegistered, EventActivated, EventDeactivated, EventUpdated, EventDeleted, EventLogin, EventLogout, EventSessionEnded, EventTokenReused,

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
 
 	"latchkey/internal/store"
 )
@@ -15,7 +16,8 @@ type Arrival struct {
 	Listed, Verified bool
 }
 
-// Arrived does for new users what registration does beside the user's own row. No receiver is told of them: they are users of old.
+// Arrived does for new users what registration does beside the user's own row. No receiver is told of them: they are users of old. The audit trail has one row
+// for all of them.
 func (s *Service) Arrived(ctx context.Context, tx *store.Store, users []Arrival) error {
 	var active []store.ID
 	var addresses []store.EmailAddress
@@ -30,16 +32,27 @@ func (s *Service) Arrived(ctx context.Context, tx *store.Store, users []Arrival)
 	if err := tx.RecordActivations(ctx, active, s.Now()); err != nil {
 		return err
 	}
-	return tx.InsertEmailAddresses(ctx, addresses)
+	if err := tx.InsertEmailAddresses(ctx, addresses); err != nil || !s.Audit {
+		return err
+	}
+	return tx.InsertAudit(ctx, store.Audit{ID: rand.Text(), At: s.Now(), Event: string(EventImported), Result: AuditOK, Actor: Operator, Times: len(users)})
 }
 
-// Overwritten does what belongs to a change of a user, after an import has written over the row: it ends what such a change ends. Nobody is told by mail.
-func (s *Service) Overwritten(ctx context.Context, tx *store.Store, before *store.User) error {
+// Overwritten does what belongs to a change of a user, after an import has written over these columns of the row: it records the change, and ends what it ends.
+// Nobody is told by mail.
+func (s *Service) Overwritten(ctx context.Context, tx *store.Store, before *store.User, columns []string) error {
 	after, err := tx.User(ctx, before.ID)
 	if err != nil {
 		return err
 	}
-	if err := s.recordDifference(ctx, tx, before, after); err != nil {
+	var changed []string
+	for _, column := range columns {
+		old, known := before.Field(column)
+		if value, _ := after.Field(column); column != "password" && (!known || !same(old, value)) {
+			changed = append(changed, column)
+		}
+	}
+	if err := s.recordUpdate(ctx, tx, before, after, changed); err != nil {
 		return err
 	}
 	if after.Password != before.Password {

@@ -180,6 +180,7 @@ func TestImportFillsIn(t *testing.T) {
 		if activation, err := p.accounts.Store.ActivationOf(t.Context(), ann.ID); err != nil || !activation.Activated {
 			t.Errorf("a link could let ann in again whom somebody switches off: %+v, %v", activation, err)
 		}
+		same(t, "audit trail", p.column(t, "SELECT event || ' ' || CAST(sum(times) AS text) || ' ' || actor FROM latchkey_audit GROUP BY event, actor"), []string{"user.imported 2 operator"})
 		// whoever signs up next gets a key of their own
 		carl, err := p.accounts.Register(t.Context(), account.Registration{Username: "carl", Password: secret})
 		if err != nil {

@@ -285,7 +285,7 @@ func (im *Import) overwrite(ctx context.Context, tx *store.Store, u *user, id st
 		if err := tx.UpdateUserRow(ctx, id, columns, values); err != nil {
 			return err
 		}
-		if err := im.Accounts.Overwritten(ctx, tx, before); err != nil {
+		if err := im.Accounts.Overwritten(ctx, tx, before, columns); err != nil {
 			return err
 		}
 		if email := u.text(im.model.EmailField); u.verified && email != "" && tx.Apps().Allauth {
