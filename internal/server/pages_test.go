@@ -451,6 +451,19 @@ func TestPagesHeaders(t *testing.T) {
 			}
 		}
 	}
+	for _, path := range []string{"/account", "/account/"} {
+		v.leads(v.get(path), "/account/sign-in")
+	}
+	for _, path := range []string{"/account/sign-in/", "/account/done/deleted/"} {
+		if a := v.get(path); a.status != 200 {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
+	for _, path := range []string{"/account/x/", "/account/done/", "/account/done/deleted/x", "/accountsign-in", "/account/sign-in/x"} {
+		if a := v.get(path); a.status != 404 {
+			t.Errorf("%s: %d", path, a.status)
+		}
+	}
 	if a := v.get("/account/nothing"); a.status != 404 || a.header.Get("Referrer-Policy") != "" {
 		t.Errorf("no page: %d", a.status)
 	}

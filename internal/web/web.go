@@ -89,11 +89,13 @@ func (p *Pages) Handler(r *http.Request) http.Handler {
 	if p == nil {
 		return nil // they are switched off
 	}
-	if rest, ok := strings.CutPrefix(r.URL.Path, p.path("")); ok || r.URL.Path == strings.TrimSuffix(p.path(""), "/") {
+	// with its closing slash and without
+	if rest, ok := strings.CutPrefix(strings.TrimSuffix(r.URL.Path, "/")+"/", p.path("")); ok {
+		rest = strings.TrimSuffix(rest, "/")
 		if file := p.look.files[rest]; file != nil {
 			return file
 		}
-		name, _, nested := strings.Cut(strings.TrimSuffix(rest, "/"), "/")
+		name, _, nested := strings.Cut(rest, "/")
 		if nested {
 			name += "/"
 		}
