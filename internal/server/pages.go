@@ -91,7 +91,7 @@ func takeVerbs(cfg *config.Config, p *web.Pages, m mounted) {
 		put(&b.ResetUsername, find(post, "users/reset_"+name+"_confirm/"))
 		me := find(patch, "users/me/")
 		if name == email {
-			put(&b.ChangeEmail, find(post, "users/set_email/"))
+			put(&b.ChangeEmail, find(post, "users/set_"+name+"/"))
 		} else {
 			put(&b.AskUsername, find(post, "users/reset_"+name+"/"))
 			put(&b.ChangeUsername, find(post, "users/set_"+name+"/"))

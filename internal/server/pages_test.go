@@ -361,6 +361,48 @@ func TestPagesOfDjRestAuth(t *testing.T) {
 	})
 }
 
+// A project's own columns are asked for and kept like Django's, each by an input of its kind.
+func TestPagesOfOwnColumns(t *testing.T) {
+	testenv.EachDatabase(t, func(t *testing.T, address string) {
+		testenv.OpenStore(t, address) // makes the tables
+		db := testenv.OpenDB(t, address)
+		for _, column := range []string{"phone varchar(20) NOT NULL DEFAULT ''", "born date NULL", "letters boolean NOT NULL DEFAULT false", "floor integer NULL"} {
+			if _, err := db.Exec("ALTER TABLE auth_user ADD COLUMN " + column); err != nil {
+				t.Fatal(err)
+			}
+		}
+		smtp := testenv.NewSMTP(t, testenv.SMTPOptions{})
+		s := withPages(t, address, smtp, with(unlimited, map[string]string{
+			"mounts":            "[{path: /auth, dialect: djoser}]",
+			"user_model.fields": "[{name: phone, label: Telephone, required: true, blank: false}, born, letters, {name: floor, registration: false}]",
+		}))
+		v := s.visitor()
+		page := v.get("/account/sign-up")
+		for _, input := range []string{`<label for="phone">Telephone</label>`, `<input id="born" name="born" type="date"`, `<input id="letters" name="letters" type="checkbox" value="true"`} {
+			if !strings.Contains(page.body, input) {
+				t.Errorf("%s is not in %s", input, page.body)
+			}
+		}
+		ann := []string{"username", "ann", "email", "ann@example.com", "password", password, "phone", "555", "letters", "true"}
+		if a := v.form("/account/sign-up", append(ann, "born", "yesterday")...); a.status != 400 || !strings.Contains(a.body, `aria-describedby="born-error"`) || !strings.Contains(a.body, `value="true" checked`) {
+			t.Errorf("a bad date: %d %s", a.status, a.body)
+		}
+		v.leads(v.form("/account/sign-up", append(ann, "born", "1990-12-31")...), "/account/done/signed-up")
+		v.leads(v.form(mailed(t, smtp)), "/account/done/activated")
+		v.leads(v.form("/account/sign-in", "username", "ann", "current_password", password), "/account/")
+		page = v.get("/account/profile")
+		for _, input := range []string{`value="555"`, `value="1990-12-31"`, ` checked`, `name="floor" type="text" value="" inputmode="numeric"`} {
+			if !strings.Contains(page.body, input) {
+				t.Errorf("%s is not in %s", input, page.body)
+			}
+		}
+		v.leads(v.form("/account/profile", "phone", "556", "born", "", "floor", "3"), "/account/?changed=profile")
+		if got := s.count("SELECT count(*) FROM auth_user WHERE phone = '556' AND born IS NULL AND NOT letters AND floor = 3"); got != 1 {
+			t.Error("the profile is not what was sent")
+		}
+	})
+}
+
 // Attempts count together with those of the APIs.
 func TestPagesThrottle(t *testing.T) {
 	s := withPages(t, testenv.SQLite(t), testenv.NewSMTP(t, testenv.SMTPOptions{}), map[string]string{"throttle_rates": "{login: 3/min, mail: 1/hour}"})
