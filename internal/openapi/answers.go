@@ -102,7 +102,10 @@ func (b *builder) refusals(route Route, e drf.Endpoint) []int {
 			codes[len(codes)-1] = http.StatusNotFound
 		}
 	}
-	if b.throttled(route, e) {
+	if slices.Contains(b.source.Hooked, e.Scope) {
+		codes = append(codes, http.StatusForbidden)
+	}
+	if b.throttled(route, e) || slices.Contains(b.source.Delayed, e.Scope) {
 		codes = append(codes, http.StatusTooManyRequests)
 	}
 	return codes

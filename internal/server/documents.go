@@ -14,6 +14,15 @@ func (s *Server) documents(cfg *config.Config, o Options, rt *router) {
 		return
 	}
 	source := &openapi.Source{Title: cmp.Or(cfg.SiteName, "Latchkey"), Version: cmp.Or(o.Version, "devel"), View: rt.view, Routes: rt.documented()}
+	if s.Accounts.LoginDelay.Free > 0 {
+		source.Delayed = []string{"login", "password"}
+	}
+	if s.Accounts.BeforeLogin != nil {
+		source.Hooked = append(source.Hooked, "login")
+	}
+	if s.Accounts.BeforeRegistration != nil {
+		source.Hooked = append(source.Hooked, "register")
+	}
 	document := openapi.NewHandler(source, cfg.Spoken())
 	rt.own["/openapi.json"] = fallible(o, document.JSON)
 	rt.own["/openapi.yaml"] = fallible(o, document.YAML)

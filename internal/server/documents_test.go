@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -164,6 +165,36 @@ func TestNamesOfDialectsApart(t *testing.T) {
 		if d.Components.Schemas[component].Properties[property] == nil {
 			t.Errorf("%s has no property %s: %v", component, property, d.Components.Schemas[component].Properties)
 		}
+	}
+}
+
+// TestDocumentTellsOfRefusals looks for the answers of what stands before a handler by settings alone.
+func TestDocumentTellsOfRefusals(t *testing.T) {
+	hooked := "{before_login: {url: 'https://hooks.example.com/', secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}}"
+	for _, c := range []struct {
+		name     string
+		settings map[string]string
+		want     string // the statuses of a login
+	}{
+		{"safe", unlimited, "200 400 401 406 413 415 429 503"},
+		{"exact", map[string]string{"profile": "exact"}, "200 400 401 406 413 415 503"},
+		{"throttled", map[string]string{"profile": "exact", "REST_FRAMEWORK": "{DEFAULT_THROTTLE_CLASSES: [rest_framework.throttling.AnonRateThrottle], " +
+			"DEFAULT_THROTTLE_RATES: {anon: 5/min}}"}, "200 400 401 406 413 415 429 503"},
+		{"hooked", map[string]string{"profile": "exact", "hooks": hooked}, "200 400 401 403 406 413 415 503"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := start(t, testenv.SQLite(t), c.settings)
+			var d struct {
+				Paths map[string]map[string]struct{ Responses map[string]any }
+			}
+			if err := json.Unmarshal([]byte(s.wants(http.StatusOK, "GET", "/openapi.json", "", nil).body), &d); err != nil {
+				t.Fatal(err)
+			}
+			got := strings.Join(slices.Sorted(maps.Keys(d.Paths["/auth/token/login/"]["post"].Responses)), " ")
+			if got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
 	}
 }
 
