@@ -41,7 +41,12 @@ type tools struct {
 }
 
 // withAccounts opens the database, brings it up to date and runs fn.
-func withAccounts(ctx context.Context, s *source, fn func(*tools) error) (err error) {
+func withAccounts(ctx context.Context, s *source, fn func(*tools) error) error {
+	return s.withTools(ctx, fn, func(db *store.Store) error { return db.Migrate(ctx) })
+}
+
+// withTools opens the database, has it prepared and runs fn.
+func (s *source) withTools(ctx context.Context, fn func(*tools) error, prepare func(*store.Store) error) (err error) {
 	cfg, err := s.load()
 	if err != nil {
 		return err
@@ -54,7 +59,7 @@ func withAccounts(ctx context.Context, s *source, fn func(*tools) error) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := db.Migrate(ctx); err != nil {
+	if err := prepare(db); err != nil {
 		return cfg.Explain(err)
 	}
 	accounts, err := server.Accounts(cfg, db, &mail.Mailbox{}, server.Options{Log: slog.Default(), Now: time.Now, Terminal: io.Discard})

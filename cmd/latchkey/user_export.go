@@ -37,7 +37,7 @@ func (c *userExportCommand) Run(ctx context.Context) (err error) {
 	settings.ReadOnly = true
 	db, err := store.Open(ctx, settings)
 	if err != nil {
-		return err
+		return cfg.Explain(err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	total, err := db.CountUsers(ctx)

@@ -40,7 +40,7 @@ func (c *userImportCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return withAccounts(ctx, &c.source, func(t *tools) error {
+	return c.withTools(ctx, func(t *tools) error {
 		bar := progress("reading users", size)
 		im := &transfer.Import{
 			Accounts: t.accounts, Label: t.cfg.AuthUserModel, Format: format,
@@ -56,7 +56,19 @@ func (c *userImportCommand) Run(ctx context.Context) error {
 		_ = bar.Finish()
 		c.tell(summary, err)
 		return c.verdict(summary, err)
-	})
+	}, func(db *store.Store) error { return c.prepare(ctx, db) })
+}
+
+// prepare brings the database up to date; for a dry run, which changes nothing, it must be so already.
+func (c *userImportCommand) prepare(ctx context.Context, db *store.Store) error {
+	if !c.DryRun {
+		return db.Migrate(ctx)
+	}
+	plan, err := db.Plan(ctx)
+	if err == nil && len(plan) > 0 {
+		err = errors.New("the database is not up to date, and a dry run changes nothing: run latchkey migrate first")
+	}
+	return err
 }
 
 // open opens the file; its size is -1 where that is not known.

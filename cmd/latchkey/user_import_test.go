@@ -16,6 +16,10 @@ func TestUserImportAndExport(t *testing.T) {
 	good := s.write("users.csv", "username,email,password\nann,ann@example.com,"+hashed+"\nbob,,\n")
 	bad := s.write("bad.csv", "username,email\ncarl,carl@example.com\ndora,nowhere\nann,\n")
 
+	if _, problems := s.run(1, "", "user", "import", good, "--dry-run"); !strings.Contains(problems, "run latchkey migrate first") {
+		t.Errorf("a dry run on nothing: %s", problems)
+	}
+	s.run(0, "", "migrate")
 	out, problems := s.run(0, "", "user", "import", good, "--dry-run")
 	if out != "users: 2 would be made, 0 would be updated, 0 would be skipped\n" || problems != "" {
 		t.Errorf("a dry run: %s%s", out, problems)

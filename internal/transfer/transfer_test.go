@@ -30,7 +30,7 @@ type place struct {
 	db       *sql.DB
 }
 
-func newPlace(t *testing.T, url string, settings map[string]string) *place {
+func newPlace(t testing.TB, url string, settings map[string]string) *place {
 	t.Helper()
 	flags := map[string]string{"database": url, "secret_key": "a-key-for-tests-of-more-than-32-letters"}
 	for key, value := range settings {
@@ -528,6 +528,69 @@ func TestOwnTable(t *testing.T) {
 		}
 		_, said, _ = p.imports(t, transfer.JSONLines, `{"username": "gus", "email": "ann@example.com", "credit": 1, "prefs": 1}`, nil)
 		same(t, "an address twice", said, []string{"1: email: user 1, of the database or an earlier line, has it already"})
+	})
+}
+
+// TestImportByAddress has users told apart by a column that no index keeps unique: the import does.
+func TestImportByAddress(t *testing.T) {
+	eachPlace(t, map[string]string{"user_model.username_field": "email", "user_model.required_fields": "[username]"}, func(t *testing.T, p *place) {
+		p.takes(t, transfer.CSV, "email,username\nann@example.com,ann\n", nil)
+		_, said, _ := p.imports(t, transfer.CSV, "email,username\nann@example.com,other\nbob@example.com,bob\nbob@example.com,bobby\n,carl\n", nil)
+		slices.Sort(said)
+		same(t, "said", said, []string{
+			"2: email: user 1, of the database or an earlier line, has it already",
+			"4: email: user 2, of the database or an earlier line, has it already",
+			"5: email: it is missing",
+		})
+		// whoever wants the address meanwhile waits, and is then told that it is taken
+		r, w := io.Pipe()
+		imported := make(chan error)
+		reading := make(chan struct{}, 100)
+		go func() {
+			im := &transfer.Import{Accounts: p.accounts, Format: transfer.CSV, OnConflict: transfer.Refuse, Report: func(transfer.Problem) {}, Progress: func(int64) { reading <- struct{}{} }}
+			_, err := im.Run(t.Context(), r)
+			imported <- err
+		}()
+		fmt.Fprintln(w, "email,username")
+		for i := range 1024 { // a batch
+			fmt.Fprintf(w, "user%d@example.com,user%d\n", i, i)
+		}
+		fmt.Fprintln(w, "last@example.com,last")
+		<-reading
+		registered := make(chan error)
+		go func() {
+			_, err := p.accounts.Register(t.Context(), account.Registration{Username: "late", Email: "user7@example.com", Password: secret})
+			registered <- err
+		}()
+		time.Sleep(300 * time.Millisecond) // longer than the hash takes
+		w.Close()
+		if err := <-imported; err != nil {
+			t.Errorf("import: %v", err)
+		}
+		if err := <-registered; !errors.Is(err, account.ErrTaken) {
+			t.Errorf("an address that was imported meanwhile: %v", err)
+		}
+	})
+}
+
+// FuzzRead reads anything as each format: it ends, without a panic, and whatever is read has a line.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{dump, "username,email\nann,\"a\nb\"\n", "{\"username\": \"ann\"}\n[]\n", "\ufeffusername\n", "[", "[{}", "\"", "{\"model\": 1, \"fields\": {}}"} {
+		f.Add(seed)
+	}
+	p := newPlace(f, testenv.SQLite(f), nil).accounts
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, format := range []transfer.Format{transfer.CSV, transfer.JSONLines, transfer.Dumpdata} {
+			im := &transfer.Import{
+				Accounts: p, Label: "auth.User", Format: format, DryRun: true, KeepGoing: true, OnConflict: transfer.Refuse, Progress: func(int64) {},
+				Report: func(problem transfer.Problem) {
+					if problem.Line < 1 || problem.Message == "" {
+						t.Errorf("a problem without a place: %+v", problem)
+					}
+				},
+			}
+			_, _ = im.Run(t.Context(), strings.NewReader(text)) // whatever it says of the text
+		}
 	})
 }
 
