@@ -2,11 +2,7 @@ package latchkey
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -262,27 +258,16 @@ func TestConfigs(t *testing.T) {
 
 // What a Server hands out its Verifier takes, and what it would refuse, too; whatever signs it.
 func TestVerifier(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	quoted := func(kind string, der []byte) string {
-		text, _ := json.Marshal(string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+	private, public := testenv.RSAKeys(t)
+	quoted := func(pem string) string {
+		text, _ := json.Marshal(pem)
 		return string(text)
 	}
 	for name, more := range map[string]string{
 		"stock":   "",
 		"named":   "SIMPLE_JWT: {ISSUER: us, AUDIENCE: [a, b], USER_ID_CLAIM: sub, TOKEN_TYPE_CLAIM: kind, JTI_CLAIM: id, AUTH_HEADER_TYPES: [JWT, Bearer], AUTH_HEADER_NAME: HTTP_X_ACCESS}",
 		"own key": "SIMPLE_JWT: {ALGORITHM: HS512, SIGNING_KEY: " + strings.Repeat("x", 64) + "}",
-		"RS256":   "jwt_key_id: true\nSIMPLE_JWT: {ALGORITHM: RS256, SIGNING_KEY: " + quoted("PRIVATE KEY", private) + ", VERIFYING_KEY: " + quoted("PUBLIC KEY", public) + "}",
+		"RS256":   "jwt_key_id: true\nSIMPLE_JWT: {ALGORITHM: RS256, SIGNING_KEY: " + quoted(private) + ", VERIFYING_KEY: " + quoted(public) + "}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, configure(t, testenv.SQLite(t), more))

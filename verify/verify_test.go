@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -125,22 +123,11 @@ func (a *accounts) access() string {
 // rsaKeys are settings with a new key pair.
 func rsaKeys(t *testing.T, more map[string]string) map[string]string {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private, public := testenv.RSAKeys(t)
 	settings := map[string]string{
 		"SIMPLE_JWT.ALGORITHM":     "RS256",
-		"SIMPLE_JWT.SIGNING_KEY":   string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
-		"SIMPLE_JWT.VERIFYING_KEY": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
+		"SIMPLE_JWT.SIGNING_KEY":   private,
+		"SIMPLE_JWT.VERIFYING_KEY": public,
 	}
 	maps.Copy(settings, more)
 	return settings

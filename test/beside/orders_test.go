@@ -2,11 +2,7 @@ package beside
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -67,22 +63,9 @@ func (i *issuer) serve(t *testing.T, given map[string]string) {
 // keyPair are settings with new keys, and the public one as PEM.
 func keyPair(t *testing.T) (given map[string]string, public string) {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	private, public := testenv.RSAKeys(t)
 	return map[string]string{
-		"jwt_key_id": "true", "SIMPLE_JWT.ALGORITHM": "RS256", "SIMPLE_JWT.VERIFYING_KEY": public,
-		"SIMPLE_JWT.SIGNING_KEY": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
+		"jwt_key_id": "true", "SIMPLE_JWT.ALGORITHM": "RS256", "SIMPLE_JWT.SIGNING_KEY": private, "SIMPLE_JWT.VERIFYING_KEY": public,
 	}, public
 }
 
