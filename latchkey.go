@@ -42,7 +42,6 @@ import (
 
 	"latchkey/internal/config"
 	"latchkey/internal/server"
-	"latchkey/internal/tokens"
 	"latchkey/verify"
 )
 
@@ -120,7 +119,7 @@ func (s *Server) Verifier() (*verify.Verifier, error) {
 		return nil, errors.New("latchkey: SIMPLE_JWT.TOKEN_TYPE_CLAIM is null: refresh tokens could not be told from access tokens")
 	}
 	cfg := verify.Config{
-		Algorithms: []string{jwt.Algorithm}, Issuer: jwt.Issuer, Audience: jwt.Audience.Values, Leeway: jwt.Leeway,
+		Issuer: jwt.Issuer, Audience: jwt.Audience.Values, Leeway: jwt.Leeway,
 		UserIDClaim: jwt.UserIDClaim, TokenTypeClaim: *jwt.TokenTypeClaim, JTIClaim: *jwt.JTIClaim,
 		Header: strings.ReplaceAll(strings.TrimPrefix(jwt.AuthHeaderName, "HTTP_"), "_", "-"), HeaderTypes: jwt.AuthHeaderTypes,
 		Now: s.inner.Accounts.Now,
@@ -129,12 +128,7 @@ func (s *Server) Verifier() (*verify.Verifier, error) {
 		name := class[strings.LastIndexByte(class, '.')+1:]
 		cfg.TokenTypes = append(cfg.TokenTypes, strings.ToLower(strings.TrimSuffix(name, "Token")))
 	}
-	if tokens.IsHMAC(jwt.Algorithm) {
-		cfg.Secret = s.inner.Accounts.JWTs.Secret()
-	} else {
-		cfg.JWKS = s.inner.Accounts.JWTs.JWKS()
-	}
-	return verify.New(cfg)
+	return verify.Beside(s.inner.Accounts.JWTs, cfg)
 }
 
 // Close finishes the mail and the events that are under way and closes the database. It returns early, with the context's error, when ctx ends before that is done.

@@ -19,13 +19,22 @@ import (
 	"latchkey/internal/tokens"
 )
 
-// keys are where a token's key is looked for: in a fixed set, or in one that is fetched.
+// keys are where a token's key is looked for: in a fixed set, in one that is fetched, or in a server's own.
 type keys interface {
 	// find is what checks tokens of an algorithm, by the key of an id, or by all keys where the token names none.
 	find(ctx context.Context, algorithm, id string) ([]*tokens.JWTs, error)
 	// refind is find for a token without id that none of those tried took; nothing where there are no others.
 	refind(ctx context.Context, algorithm string, tried []*tokens.JWTs) ([]*tokens.JWTs, error)
 }
+
+// own are the keys of a server in this process: it knows by itself which of them a token needs, and for which algorithm.
+type own struct{ maker *tokens.JWTs }
+
+func (o own) find(context.Context, string, string) ([]*tokens.JWTs, error) {
+	return []*tokens.JWTs{o.maker}, nil
+}
+
+func (o own) refind(context.Context, string, []*tokens.JWTs) ([]*tokens.JWTs, error) { return nil, nil }
 
 // A key is one that is known, with what it checks by algorithm.
 type key struct {

@@ -89,15 +89,10 @@ func New(cfg Config) (*Verifier, error) {
 			return nil, fmt.Errorf("verify: Algorithms: %s does not fit: the HS algorithms are for a Secret, all others for public keys", name)
 		}
 	}
-	for _, kind := range cfg.TokenTypes {
-		if classes[kind] == "" {
-			return nil, fmt.Errorf("verify: TokenTypes: %q is no type of token that signs requests in; there are access and sliding", kind)
-		}
+	v, err := newVerifier(cfg)
+	if err != nil {
+		return nil, err
 	}
-	v := &Verifier{cfg: cfg, jwt: tokens.DefaultJWTConfig()}
-	v.jwt.Issuer, v.jwt.Audience, v.jwt.Leeway = cfg.Issuer, tokens.Audience{Values: cfg.Audience, List: true}, cfg.Leeway
-	v.jwt.UserIDClaim, v.jwt.TokenTypeClaim, v.jwt.JTIClaim = cfg.UserIDClaim, &cfg.TokenTypeClaim, &cfg.JTIClaim
-	var err error
 	switch {
 	case cfg.Secret != "":
 		v.keys, err = v.secret()
@@ -109,6 +104,30 @@ func New(cfg Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
+	return v, nil
+}
+
+// Beside checks what a server of this process makes, by the server's own keys, which may change. It is for package latchkey.
+func Beside(maker *tokens.JWTs, cfg Config) (*Verifier, error) {
+	cfg.Algorithms = tokens.Algorithms() // the maker knows which key is for which
+	v, err := newVerifier(withDefaults(cfg))
+	if err != nil {
+		return nil, err
+	}
+	v.keys = own{maker}
+	return v, nil
+}
+
+// newVerifier takes a configuration with its defaults; the keys are still to come.
+func newVerifier(cfg Config) (*Verifier, error) {
+	for _, kind := range cfg.TokenTypes {
+		if classes[kind] == "" {
+			return nil, fmt.Errorf("verify: TokenTypes: %q is no type of token that signs requests in; there are access and sliding", kind)
+		}
+	}
+	v := &Verifier{cfg: cfg, jwt: tokens.DefaultJWTConfig()}
+	v.jwt.Issuer, v.jwt.Audience, v.jwt.Leeway = cfg.Issuer, tokens.Audience{Values: cfg.Audience, List: true}, cfg.Leeway
+	v.jwt.UserIDClaim, v.jwt.TokenTypeClaim, v.jwt.JTIClaim = cfg.UserIDClaim, &cfg.TokenTypeClaim, &cfg.JTIClaim
 	return v, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ import (
 	"latchkey/internal/config"
 	"latchkey/internal/server"
 	"latchkey/internal/testenv"
+	"latchkey/internal/tokens"
 	"latchkey/verify"
 )
 
@@ -249,37 +251,79 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
-// Keys that are announced before they are used, and kept after, change without a single token being refused, by the service or by the server itself.
-func TestAnnouncedKeyRotation(t *testing.T) {
-	file := func(settings map[string]string) string {
-		path := filepath.Join(t.TempDir(), "public.pem")
-		if err := os.WriteFile(path, []byte(settings["SIMPLE_JWT.VERIFYING_KEY"]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+// From Django's secret to a folder of keys, and from key to key, not a single token is refused, by the service or by the server itself, until its key is taken
+// out or its time is over.
+func TestKeysOfAFolder(t *testing.T) {
+	a := newAccounts(t, nil)
+	login := func() (access, refresh string) {
+		t.Helper()
+		pair := a.call(200, "POST", "/auth/jwt/create/", "", map[string]string{"username": "ann", "password": password})
+		return pair["access"].(string), pair["refresh"].(string)
 	}
-	first, second := rsaKeys(t, map[string]string{"jwt_key_id": "true"}), rsaKeys(t, map[string]string{"jwt_key_id": "true"})
-	firstFile, secondFile := file(first), file(second)
-	first["jwt_other_keys"], second["jwt_other_keys"] = "["+secondFile+"]", "["+firstFile+"]"
+	renew := func(status int, refresh string) (access string) {
+		t.Helper()
+		access, _ = a.call(status, "POST", "/auth/jwt/refresh/", "", map[string]string{"refresh": refresh})["access"].(string)
+		return access
+	}
+	me := func(status int, access string) {
+		t.Helper()
+		a.call(status, "GET", "/auth/users/me/", "Bearer "+access, nil)
+	}
+	ofDjango, refreshOfDjango := login()
 
-	a := newAccounts(t, first)
-	v := verifier(t, verify.Config{JWKSURL: a.url + "/.well-known/jwks.json", Now: a.now.Now})
-	old := a.call(200, "POST", "/auth/jwt/create/", "", map[string]string{"username": "ann", "password": password})
-	access, refresh := old["access"].(string), old["refresh"].(string)
-	good(t, "the first key's", v, access)
-	a.serve(second)
-	good(t, "the new key's, at once", v, a.access())
-	good(t, "the old key's, still", v, access)
-	renewed := a.call(200, "POST", "/auth/jwt/refresh/", "", map[string]string{"refresh": refresh})["access"].(string)
-	good(t, "one by an old refresh token", v, renewed)
-	if n := a.fetched.Load(); n != 1 {
-		t.Errorf("the keys were fetched %d times", n)
+	folder, start := filepath.Join(t.TempDir(), "keys"), a.now.Now()
+	first, err := tokens.WriteKey(folder, "RS256", start.Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
 	}
-	delete(second, "jwt_other_keys") // and when all of the old one's have ended
-	a.serve(second)
-	a.call(401, "POST", "/auth/jwt/refresh/", "", map[string]string{"refresh": refresh})
-	a.now.advance(301 * time.Second)
-	good(t, "the new key's", v, a.access())
+	a.serve(map[string]string{"jwt_keys": folder, "jwt_old_tokens_until": start.Add(time.Hour).Format(time.RFC3339)})
+	v := verifier(t, verify.Config{JWKSURL: a.url + "/.well-known/jwks.json", Algorithms: []string{"RS256", "ES256"}, Now: a.now.Now})
+	me(200, ofDjango)
+	good(t, "one by a refresh token of the secret", v, renew(200, refreshOfDjango))
+	access, refresh := login()
+	good(t, "the first key's", v, access)
+
+	second, err := tokens.WriteKey(folder, "ES256", start.Add(10*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.published(first.ID(), second.ID())
+	a.now.advance(301 * time.Second) // Cache-Control's
+	good(t, "the first key's, while the second waits", v, renew(200, refresh))
+	a.now.advance(300 * time.Second)
+	access = a.access()
+	if algorithm, kid, _ := tokens.Peek(access); algorithm != "ES256" || kid != second.ID() {
+		t.Errorf("a token of %s %s", algorithm, kid)
+	}
+	good(t, "the second key's", v, access)
+	good(t, "one by a refresh token of the first key", v, renew(200, refresh))
+
+	if err := os.Remove(filepath.Join(folder, first.File)); err != nil {
+		t.Fatal(err)
+	}
+	a.published(second.ID())
+	renew(401, refresh)
+	good(t, "one by a refresh token of the secret, still", v, renew(200, refreshOfDjango))
+	a.now.advance(time.Hour)
+	renew(401, refreshOfDjango)
+	good(t, "the second key's, after all that", v, a.access())
+}
+
+// published waits until the keys are those.
+func (a *accounts) published(ids ...string) {
+	a.t.Helper()
+	var got []string
+	for range 100 {
+		got = nil
+		for _, key := range a.call(200, "GET", "/.well-known/jwks.json", "", nil)["keys"].([]any) {
+			got = append(got, key.(map[string]any)["kid"].(string))
+		}
+		if slices.Equal(got, ids) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	a.t.Fatalf("the keys are %v, want %v", got, ids)
 }
 
 // While the address does not answer, the keys that are known stay good; before there are any, nothing can be judged, and nobody is told to sign in again.

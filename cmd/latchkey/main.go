@@ -23,6 +23,7 @@ type commands struct {
 	Webhook webhookCommands `cmd:"" help:"Show what receivers of events are owed, and tell again what was given up."`
 	Health  healthCommand   `cmd:"" help:"Ask the server of these settings, on this machine, whether it is ready; leave with 1 if not."`
 	Audit   auditCommand    `cmd:"" help:"Show the audit trail: who signed in, or tried, and who changed what."`
+	Keys    keysCommands    `cmd:"" help:"List, change and retire the keys that sign tokens."`
 	Config  configCommands  `cmd:"" help:"Check the configuration, or show every setting in effect."`
 	Doctor  doctorCommand   `cmd:"" help:"Examine a Django database: what works, what does not, what is unsafe, and the configuration for it. It changes nothing."`
 	Django  djangoCommand   `cmd:"" name:"django-settings" help:"Print a script that prints a Django project's settings as Latchkey's: latchkey django-settings | python manage.py shell -v 0."`
@@ -37,7 +38,9 @@ type source struct {
 }
 
 // load reads the configuration from file, environment and flags.
-func (s *source) load() (*config.Config, error) {
+func (s *source) load() (*config.Config, error) { return s.loadWith(config.Options{}) }
+
+func (s *source) loadWith(o config.Options) (*config.Config, error) {
 	flags := map[string]string{}
 	for key, value := range s.flags {
 		flags[key] = value
@@ -45,7 +48,8 @@ func (s *source) load() (*config.Config, error) {
 	if s.Database != "" {
 		flags["database"] = s.Database
 	}
-	return config.Load(config.Options{File: s.Config, Env: os.Environ(), Flags: flags})
+	o.File, o.Env, o.Flags = s.Config, os.Environ(), flags
+	return config.Load(o)
 }
 
 func main() {

@@ -36,7 +36,7 @@ func (c *checker) all() {
 	c.mail()
 	c.passwords()
 	c.djoser()
-	c.publicKeys()
+	c.keyFolder()
 	c.jwt()
 	c.rest()
 	c.restAuth()

@@ -6,7 +6,9 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/internal/dialect/djoser"
 	"latchkey/internal/throttle"
@@ -165,18 +167,29 @@ func (c *checker) jwtClaims() {
 	}
 }
 
-// publicKeys checks what goes beyond SimpleJWT's one pair of keys.
-func (c *checker) publicKeys() {
-	const mend = "remove it, or set SIMPLE_JWT.ALGORITHM to RS256 or its like"
-	hmac := tokens.IsHMAC(c.SimpleJWT.Algorithm)
-	if c.JWTKeyID && hmac {
-		c.bad("jwt_key_id", c.SimpleJWT.Algorithm+" has no public key that a token could name", mend)
+// keyFolder checks what goes beyond SimpleJWT's one pair of keys.
+func (c *checker) keyFolder() {
+	j := &c.SimpleJWT
+	if c.JWTKeys == "" && c.JWTKeyID && tokens.IsHMAC(j.Algorithm) {
+		c.bad("jwt_key_id", j.Algorithm+" has no public key that a token could name", "remove it, or set SIMPLE_JWT.ALGORITHM to RS256 or its like")
 	}
-	if len(c.JWTOtherKeys) > 0 && hmac {
-		c.bad("jwt_other_keys", c.SimpleJWT.Algorithm+" has no public keys", mend)
-	} else if _, err := tokens.OtherKeys(c.SimpleJWT.Algorithm, c.JWTOtherKeys); err != nil {
-		c.bad("jwt_other_keys", err.Error(), "")
-		c.SimpleJWT.OtherKeyFiles = nil // so that it is told once
+	if c.JWTOldTokensUntil != "" {
+		var err error
+		if j.OldUntil, err = time.Parse(time.RFC3339, c.JWTOldTokensUntil); err != nil {
+			j.OldUntil, err = time.Parse(time.DateOnly, c.JWTOldTokensUntil)
+		}
+		switch {
+		case err != nil:
+			c.bad("jwt_old_tokens_until", strconv.Quote(c.JWTOldTokensUntil)+" is no time", "write one as in 2026-03-01 or 2026-03-01T12:00:00Z")
+		case c.JWTKeys == "":
+			c.bad("jwt_old_tokens_until", "without jwt_keys no tokens are old", "remove it")
+		}
+		return
+	}
+	for _, key := range []string{"SIGNING_KEY", "SIGNING_KEY_FILE", "VERIFYING_KEY", "VERIFYING_KEY_FILE"} {
+		if key = "SIMPLE_JWT." + key; c.JWTKeys != "" && c.IsGiven(key) {
+			c.bad(key, "jwt_keys takes its place", "remove it, or name with jwt_old_tokens_until how long its tokens are still good")
+		}
 	}
 }
 
@@ -192,6 +205,9 @@ func (c *checker) jwtKeys() {
 	keys := tokens.Keys{Secret: string(c.SecretKey), Fallbacks: c.SecretKeyFallbacks}
 	if keys.Secret == "" {
 		keys.Secret = strings.Repeat("x", 64) // enough for HS512, as is DevelopmentSecret
+	}
+	if c.JWTKeys != "" && c.withoutKeys {
+		return
 	}
 	_, err := tokens.NewJWTs(*j, keys, c.location)
 	c.judged("SIMPLE_JWT", err)

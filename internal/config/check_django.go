@@ -162,6 +162,8 @@ func (c *checker) judged(section string, err error) {
 	}
 	if key = strings.Trim(section+"."+key, "."); strings.HasSuffix(key, "secret_key)") {
 		key = "secret_key" // SIGNING_KEY is absent, and this stands in for it
+	} else if key == "SIMPLE_JWT.KeyFolder" {
+		key = "jwt_keys"
 	}
 	mend := ""
 	if i := strings.LastIndex(message, "; "); i >= 0 {

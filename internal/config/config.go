@@ -83,8 +83,12 @@ type Config struct {
 	JWTUserID string `yaml:"jwt_user_id"`
 	// New tokens name the key that they are signed with, by its `kid` at `/.well-known/jwks.json`: SimpleJWT's `JWK_URL` finds it by that. For all but `HS`.
 	JWTKeyID bool `yaml:"jwt_key_id"`
-	// Files with further public keys, as PEM, for the same algorithm: tokens of theirs are good, and they are published too. See [go.md](go.md#new-keys).
-	JWTOtherKeys []string `yaml:"jwt_other_keys"`
+	// A folder of keys that sign tokens in place of `SIMPLE_JWT`'s one pair, and change without a restart: `latchkey keys` makes them. See [keys.md](keys.md).
+	JWTKeys string `yaml:"jwt_keys"`
+	// With `jwt_keys`: until when tokens signed as `SIMPLE_JWT` says, by `secret_key` for instance, are good too: `2026-03-01` or `2026-03-01T12:00:00Z`.
+	//
+	// It arrives in SimpleJWT.OldUntil.
+	JWTOldTokensUntil string `yaml:"jwt_old_tokens_until"`
 	// User columns that a login answers beside the tokens.
 	LoginFields []string `yaml:"login_fields"`
 	// dj-rest-auth calls the tokens `access_token` and `refresh_token`, as before its version 3; both spellings are read.
@@ -235,10 +239,11 @@ type Config struct {
 	// kept
 	SocialAccount Given `yaml:"SOCIALACCOUNT_*"`
 
-	location *time.Location
-	spoken   message.Languages
-	origins  map[string]origin
-	notes    []string
+	withoutKeys bool
+	location    *time.Location
+	spoken      message.Languages
+	origins     map[string]origin
+	notes       []string
 }
 
 // A Mount is a dialect at a path prefix: /auth, or empty for the root.

@@ -16,6 +16,8 @@ type Options struct {
 	Env []string
 	// Flags are settings by dotted key, as text.
 	Flags map[string]string
+	// WithoutKeys leaves unread what jwt_keys names, for the commands that make and mend it.
+	WithoutKeys bool
 }
 
 // Load reads the file, then the environment, then the flags, fills in the defaults and checks everything.
@@ -47,6 +49,7 @@ func Parse(text []byte) (*Config, error) {
 // load is Load with the file read; data is nil where there is none.
 func load(o Options, data []byte) (*Config, error) {
 	c := Default()
+	c.withoutKeys = o.WithoutKeys
 	root := reflect.ValueOf(c).Elem()
 	b := &binder{origins: map[string]origin{}, anchors: map[string]ast.Node{}}
 	if data != nil {
@@ -125,7 +128,7 @@ func (c *Config) fillDefaults(file bool) {
 	c.fillAllauth()
 	c.fillUserModel()
 	c.SimpleJWT.IntegerUserID = c.JWTUserID == "integer"
-	c.SimpleJWT.NameKey, c.SimpleJWT.OtherKeyFiles = c.JWTKeyID, c.JWTOtherKeys
+	c.SimpleJWT.NameKey, c.SimpleJWT.KeyFolder = c.JWTKeyID, c.JWTKeys
 	c.SimpleJWT.ShortSecrets = c.Profile == Exact
 	c.Passwords.ExactCommonList = c.Profile == Exact
 	smtp := c.Mail.Backend == mailBackends[0] || c.Mail.Backend == "" && !c.Development

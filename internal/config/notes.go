@@ -25,7 +25,7 @@ func (c *Config) Notes() []string {
 	if _, ok := c.Spoken().For(c.LanguageCode); !ok {
 		notes = append(notes, "LANGUAGE_CODE is "+c.LanguageCode+", of which there is no catalogue among LANGUAGES: messages are in English where the client asks for no other language.")
 	}
-	if !tokens.IsHMAC(c.SimpleJWT.Algorithm) && !c.JWTKeyID {
+	if !tokens.IsHMAC(c.SimpleJWT.Algorithm) && !c.JWTKeyID && c.JWTKeys == "" {
 		notes = append(notes, "jwt_key_id is off: tokens do not name their key, as SimpleJWT's do not, and a Django that fetches keys by SIMPLE_JWT's JWK_URL refuses them.")
 	}
 	if c.Mounted(RegisterLoginRefresh) && !c.RegisterLoginRefresh.PasswordValidators && len(c.Passwords.Validators) > 0 {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -377,11 +376,10 @@ func limits(cfg *config.Config) drf.Limits {
 
 // jwks answers the public keys that check Latchkey's tokens; none for HMAC, whose keys are secret.
 func (s *Server) jwks() http.HandlerFunc {
-	keys := s.Accounts.JWTs.JWKS()
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "public, max-age=300")
-		_, _ = w.Write(bytes.Clone(keys))
+		_, _ = w.Write(s.Accounts.JWTs.JWKS())
 	}
 }
 

@@ -159,11 +159,13 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	delivered := accounts.Start(delivering)
 	purged := s.purge(delivering, o, cfg.AuditRetention)
+	followed := s.followKeys(delivering, o)
 	s.stop = func() {
 		stop()
 		stopCounting()
 		delivered()
 		purged()
+		followed()
 	}
 	return s, nil
 }

@@ -33,7 +33,7 @@ func NewChecker(cfg JWTConfig, algorithm string, key any) (*JWTs, error) {
 	} else if err := s.fits(key); err != nil {
 		return nil, err
 	}
-	return newJWTs(cfg, s), nil
+	return newJWTs(cfg, ringOf(&s)), nil
 }
 
 // IsHMAC tells whether an algorithm signs and checks with one secret.

@@ -79,8 +79,10 @@ type JWTConfig struct {
 	IntegerUserID bool `yaml:"-"`
 	// NameKey puts the public key's id into new tokens' headers, which SimpleJWT does not. It is Latchkey's own key jwt_key_id.
 	NameKey bool `yaml:"-"`
-	// OtherKeyFiles hold further public keys, of the next key or the last one. They are Latchkey's own key jwt_other_keys.
-	OtherKeyFiles []string `yaml:"-"`
+	// KeyFolder holds the keys, in place of those above. It is Latchkey's own key jwt_keys.
+	KeyFolder string `yaml:"-"`
+	// OldUntil is until when tokens of those above are good all the same; zero for never. It is Latchkey's own key jwt_old_tokens_until.
+	OldUntil time.Time `yaml:"-"`
 	// ShortSecrets takes HMAC secrets shorter than their hash, as SimpleJWT does. The exact profile sets it.
 	ShortSecrets bool `yaml:"-"`
 }

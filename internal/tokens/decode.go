@@ -31,7 +31,7 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 // blacklist; it is asked before anything else of a refresh or sliding token that is genuine and not expired, never of an
 // access token, and at the very end of one of any type. Its error is returned as it is.
 func (j *JWTs) Decode(raw, kind string, now time.Time, blacklisted func(jti string) (bool, error)) (Token, error) {
-	claims, ok := j.open(raw)
+	claims, ok := j.open(raw, now)
 	if !ok {
 		return Token{}, errInvalid
 	}
@@ -98,16 +98,13 @@ func ask(blacklisted func(jti string) (bool, error), t Token) error {
 }
 
 // open checks form and signature and returns the payload.
-func (j *JWTs) open(raw string) (Claims, bool) {
+func (j *JWTs) open(raw string, now time.Time) (Claims, bool) {
 	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
 	if len(raw) > maxRaw || first == last || strings.ContainsAny(raw, "\r\n") { // encoding/base64 skips line breaks
 		return nil, false
 	}
-	if header := raw[:first]; header != j.header && !j.headerFits(header) {
-		return nil, false
-	}
 	sig, ok := decodeSegment(raw[last+1:])
-	if !ok || !j.signer.signed(raw[:last], sig) {
+	if !ok || !j.ring.Load().signed(raw[:first], raw[:last], sig, now) {
 		return nil, false
 	}
 	payload, ok := decodeSegment(raw[first+1 : last])
@@ -127,34 +124,34 @@ func decodeSegment(segment string) ([]byte, bool) {
 	return data, err == nil
 }
 
-// headerFits checks a header that is not spelled like ours, as PyJWT's _load, _validate_headers and _verify_signature do.
-func (j *JWTs) headerFits(segment string) bool {
+// readHeader reads algorithm and key of a header that is not spelled like ours, as PyJWT's _load, _validate_headers and _verify_signature do.
+func readHeader(segment string) (algorithm, kid string, ok bool) {
 	data, ok := decodeSegment(segment)
 	if !ok {
-		return false
+		return "", "", false
 	}
 	header, ok := ParseClaims(string(data))
 	if !ok {
-		return false
+		return "", "", false
 	}
 	alg, _ := header.Get("alg")
-	if name, _ := alg.Text(); name != j.signer.name {
-		return false
+	algorithm, _ = alg.Text()
+	id, has := header.Get("kid")
+	if has && !id.isText() {
+		return "", "", false
 	}
-	if kid, has := header.Get("kid"); has && !kid.isText() {
-		return false
-	}
+	kid, _ = id.Text()
 	b64, hasB64 := header.Get("b64")
 	if b64 == "false" {
-		return false // a payload that comes by another way
+		return "", "", false // a payload that comes by another way
 	}
 	if crit, has := header.Get("crit"); has {
 		names, ok := crit.texts()
 		if !ok || len(names) == 0 || !hasB64 || slices.ContainsFunc(names, func(s string) bool { return s != "b64" }) {
-			return false
+			return "", "", false
 		}
 	}
-	return true
+	return algorithm, kid, true
 }
 
 // checkClaims checks what PyJWT checks of a payload, in its order: an iat or nbf in the future hides an exp in the past,

@@ -26,13 +26,13 @@ type jwk struct {
 	Kid string `json:"kid,omitempty"`
 }
 
-// keySet is the JSON Web Key Set of the signer: its public key and the others, or no key where it is an HMAC secret.
-func (s *signer) keySet() []byte {
+// keySet is the JSON Web Key Set of signers: their public keys, and no HMAC secret.
+func keySet(signers []*signer) []byte {
 	set := struct {
 		Keys []jwk `json:"keys"`
 	}{Keys: []jwk{}}
-	for _, public := range append([]any{s.public}, s.others...) {
-		if key, ok := publicJWK(public); ok {
+	for _, s := range signers {
+		if key, ok := publicJWK(s.public); ok {
 			key.Alg, key.Use, key.Kid = s.name, "sig", key.thumbprint()
 			set.Keys = append(set.Keys, key)
 		}
@@ -41,9 +41,9 @@ func (s *signer) keySet() []byte {
 	return text
 }
 
-// keyID is the kid of the signer's key; empty for a secret.
-func (s *signer) keyID() string {
-	if key, ok := publicJWK(s.public); ok {
+// keyID is the kid of a public key; empty for a secret.
+func keyID(public any) string {
+	if key, ok := publicJWK(public); ok {
 		return key.thumbprint()
 	}
 	return ""

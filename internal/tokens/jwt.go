@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"latchkey/internal/message"
@@ -63,11 +64,11 @@ func (t Token) moment(claim string) time.Time {
 // JWTs makes and checks SimpleJWT's tokens under one SIMPLE_JWT setting.
 type JWTs struct {
 	cfg       JWTConfig
-	signer    signer
-	header    string // encoded, as every token of ours begins
+	ring      atomic.Pointer[keyring]
 	typeClaim string
 	jtiClaim  string
-	jwks      []byte
+	secret    string       // as NewJWTs was given it
+	seen      atomic.Value // what the key folder looked like when it was last read
 }
 
 // NewJWTs reads the keys and refuses a configuration under which tokens could not be made, checked or trusted; the error
@@ -88,39 +89,33 @@ func NewJWTs(cfg JWTConfig, keys Keys, _ *time.Location) (*JWTs, error) {
 	refuse(cfg.CheckRevokeToken && cfg.RevokeTokenClaim == "", "REVOKE_TOKEN_CLAIM: it is empty; name a claim, hash_password for instance")
 	refuse(cfg.Audience.List && len(cfg.Audience.Values) == 0 || slices.Contains(cfg.Audience.Values, ""),
 		"AUDIENCE: no token could match an empty one; name an audience, or take the setting out")
-	s, err := newSigner(cfg, keys.Secret)
+	seen := lookOf(cfg.KeyFolder)
+	ring, err := newKeyring(cfg, keys.Secret)
 	if err != nil {
 		wrong = append(wrong, err)
 	}
 	if wrong != nil {
 		return nil, errors.Join(wrong...)
 	}
-	return newJWTs(cfg, s), nil
+	j := newJWTs(cfg, ring)
+	j.secret = keys.Secret
+	j.seen.Store(seen)
+	return j, nil
 }
 
 // newJWTs takes a checked configuration and its keys.
-func newJWTs(cfg JWTConfig, s signer) *JWTs {
-	j := &JWTs{cfg: cfg, signer: s, typeClaim: "null", jtiClaim: *cfg.JTIClaim, jwks: s.keySet()}
+func newJWTs(cfg JWTConfig, ring *keyring) *JWTs {
+	j := &JWTs{cfg: cfg, typeClaim: "null", jtiClaim: *cfg.JTIClaim}
 	if cfg.TokenTypeClaim != nil {
 		j.typeClaim = *cfg.TokenTypeClaim // None as a key is "null" in JSON
 	}
-	kid := ""
-	if id := s.keyID(); cfg.NameKey && id != "" {
-		kid = `"kid":"` + id + `",`
-	}
-	j.header = base64url([]byte(`{"alg":"` + s.name + `",` + kid + `"typ":"JWT"}`))
+	j.ring.Store(ring)
 	return j
 }
 
 // JWKS is the JSON Web Key Set with which others can check the tokens: {"keys":[…]}, without any key for the HMAC algorithms.
 // The kid of a key is its thumbprint (RFC 7638), which tokens name where the settings say so.
-func (j *JWTs) JWKS() []byte { return bytes.Clone(j.jwks) }
-
-// Secret is what tokens of an HMAC algorithm are signed and checked with; empty for the others.
-func (j *JWTs) Secret() string {
-	secret, _ := j.signer.public.([]byte)
-	return string(secret)
-}
+func (j *JWTs) JWKS() []byte { return bytes.Clone(j.ring.Load().jwks) }
 
 // NewRefresh makes a refresh token.
 func (j *JWTs) NewRefresh(user Claimant, now time.Time) Token {
@@ -249,12 +244,13 @@ func (j *JWTs) Encode(t Token) (string, error) {
 		claims.Set("iss", TextValue(j.cfg.Issuer))
 	}
 	payload := claims.AppendJSON(make([]byte, 0, 512))
-	text := make([]byte, 0, len(j.header)+1+base64.RawURLEncoding.EncodedLen(len(payload)))
-	text = append(append(text, j.header...), '.')
+	s := j.ring.Load().signing(t.current)
+	text := make([]byte, 0, len(s.header)+1+base64.RawURLEncoding.EncodedLen(len(payload)))
+	text = append(append(text, s.header...), '.')
 	signed := string(base64.RawURLEncoding.AppendEncode(text, payload))
-	sig, err := j.signer.method.Sign(signed, j.signer.signing)
+	sig, err := s.method.Sign(signed, s.signing)
 	if err != nil {
-		return "", fmt.Errorf("signing a token with %s: %w", j.signer.name, err)
+		return "", fmt.Errorf("signing a token with %s: %w", s.name, err)
 	}
 	return signed + "." + base64url(sig), nil
 }

@@ -31,14 +31,15 @@ func newTestJWTs(t testing.TB, change func(*JWTConfig)) *JWTs {
 
 // hmacJWTs takes secrets of any length, as the reference does.
 func hmacJWTs(alg, secret string) *JWTs {
-	return newJWTs(DefaultJWTConfig(), signer{name: alg, method: methods[alg], signing: []byte(secret), public: []byte(secret)})
+	return newJWTs(DefaultJWTConfig(), ringOf(&signer{name: alg, method: methods[alg], signing: []byte(secret), public: []byte(secret)}))
 }
 
 // sign makes a token of any header and payload with the key of j.
 func sign(t testing.TB, j *JWTs, header, payload string) string {
 	t.Helper()
 	text := base64url([]byte(header)) + "." + base64url([]byte(payload))
-	sig, err := j.signer.method.Sign(text, j.signer.signing)
+	signer := j.ring.Load().signers[0]
+	sig, err := signer.method.Sign(text, signer.signing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -481,7 +482,8 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw, header, payload string) {
 		if _, err := j.Decode(raw, "access", at, nil); err == nil {
 			parts := strings.Split(raw, ".")
-			want, _ := j.signer.method.Sign(parts[0]+"."+parts[1], j.signer.signing)
+			signer := j.ring.Load().signers[0]
+			want, _ := signer.method.Sign(parts[0]+"."+parts[1], signer.signing)
 			if got, _ := decodeSegment(parts[2]); !bytes.Equal(got, want) {
 				t.Fatalf("an unsigned token passes: %s", raw)
 			}

@@ -12,21 +12,27 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// A signer is an algorithm with its keys.
+// A signer is an algorithm with a key of its own: no token can choose another algorithm for a key.
 type signer struct {
 	name    string // what the header says
 	method  jwt.SigningMethod
-	signing any   // []byte for HMAC, else the private key
-	public  any   // []byte for HMAC, else the public key
-	others  []any // public keys that check too
+	signing any    // []byte for HMAC, else the private key; nil for a key that only checks
+	public  any    // []byte for HMAC, else the public key
+	header  string // encoded, as the tokens that it signs begin
+	kid     string // what a token must name, if it names a key; empty where it may name any, as in SimpleJWT
+
+	from  time.Time // when it begins to sign
+	until time.Time // when it ceases to check; zero for never
 }
 
 // methods are the algorithms that SimpleJWT takes. ES521 is PyJWT's other name of ES512.
@@ -37,6 +43,9 @@ var methods = map[string]jwt.SigningMethod{
 	"ES256": jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512, "ES521": jwt.SigningMethodES512,
 	"ES256K": es256k{}, "EdDSA": jwt.SigningMethodEdDSA,
 }
+
+// Algorithms are their names.
+func Algorithms() []string { return slices.Sorted(maps.Keys(methods)) }
 
 // minRSABits is what RFC 7518 (3.3) asks of RSA keys.
 const minRSABits = 2048
@@ -77,43 +86,7 @@ func newSigner(cfg JWTConfig, secret string) (signer, error) {
 	if verifyingKey == nil {
 		return signer{}, fmt.Errorf("SIMPLE_JWT VERIFYING_KEY: %s needs the public key in PEM; set VERIFYING_KEY or VERIFYING_KEY_FILE (openssl pkey -in private.pem -pubout prints it)", s.name)
 	}
-	if err := s.loadPair(*signingKey, *verifyingKey); err != nil {
-		return signer{}, err
-	}
-	s.others, err = OtherKeys(cfg.Algorithm, cfg.OtherKeyFiles)
-	return s, err
-}
-
-// OtherKeys reads files with public keys for an algorithm.
-func OtherKeys(algorithm string, files []string) ([]any, error) {
-	var keys []any
-	s := signer{name: algorithm, method: methods[algorithm]}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the key: %w", err)
-		}
-		key, private, err := parseKey(string(text))
-		if err == nil && private {
-			err = errors.New("it is a private key, and the public one is enough: openssl pkey -in private.pem -pubout prints it")
-		}
-		if err == nil {
-			err = s.fits(key)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
-// signed tells whether a signature is one of the key's, or of one of the others.
-func (s *signer) signed(text string, sig []byte) bool {
-	if s.method.Verify(text, sig, s.public) == nil {
-		return true
-	}
-	return slices.ContainsFunc(s.others, func(key any) bool { return s.method.Verify(text, sig, key) == nil })
+	return s, s.loadPair(*signingKey, *verifyingKey)
 }
 
 // settingOrFile is the value of a key setting or of the file that its _FILE twin names, nil for neither.

@@ -180,9 +180,9 @@ func TestThumbprintIsTheRFCs(t *testing.T) {
 		t.Fatal("bad base64")
 	}
 	key := &rsa.PublicKey{N: new(big.Int).SetBytes(modulus), E: 65537}
-	s := signer{name: "RS256", method: jwt.SigningMethodRS256, public: key}
+	s := &signer{name: "RS256", method: jwt.SigningMethodRS256, public: key}
 	want := `{"keys":[{"e":"AQAB","kty":"RSA","n":"` + n + `","alg":"RS256","use":"sig","kid":"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"}]}`
-	if got := string(s.keySet()); got != want {
+	if got := string(keySet([]*signer{s})); got != want {
 		t.Errorf("%s, want\n%s", got, want)
 	}
 }
