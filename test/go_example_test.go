@@ -12,9 +12,12 @@ import (
 	"latchkey/internal/testenv"
 )
 
+const goExample = "../examples/go/README.md"
+
 // TestGoExample builds the two programs of examples/go and plays the requests of their README.
 func TestGoExample(t *testing.T) {
-	needCurl(t)
+	needs(t, "curl")
+	needs(t, "openssl")
 	folder := t.TempDir()
 	private, public := testenv.RSAKeys(t)
 	for name, text := range map[string]string{"private.pem": private, "public.pem": public} {
@@ -44,7 +47,9 @@ func TestGoExample(t *testing.T) {
 			t.Fatal("orders did not get ready")
 		}
 	}
-	(&reader{program: shop, also: map[string]string{"127.0.0.1:8001": ordersAddress}}).play(t, "../examples/go/README.md")
+	r := open(t, goExample, "")
+	r.program, r.also = shop, []string{"127.0.0.1:8001", ordersAddress}
+	r.play()
 	for end := time.Now().Add(time.Minute); !strings.Contains(shop.log.String(), "a coupon for ann@example.com"); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the shop was not told that ann is there")

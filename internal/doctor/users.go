@@ -57,7 +57,7 @@ func (r *Report) users(ctx context.Context, db *store.Survey, tables []string, n
 	if mayNot, err := db.MayNot(ctx, table); err != nil {
 		return err
 	} else if len(mayNot) > 0 {
-		r.find(Stops, "rights", "Grant them to the role: docs/running.md lists what it needs.", "The database's role lacks rights on %s or on the schema: %s.", table, strings.Join(mayNot, ", "))
+		r.find(Stops, "rights", "Grant them to the role: docs/deployment.md lists what it needs.", "The database's role lacks rights on %s or on the schema: %s.", table, strings.Join(mayNot, ", "))
 	}
 	return r.shape()
 }
