@@ -32,12 +32,12 @@ func (v *visit) activate(links []opened) error {
 
 // resetPassword asks for a new password.
 func (v *visit) resetPassword(links []opened) error {
-	good, user, err := v.firstGood(links)
+	good, _, err := v.firstGood(links)
 	if err != nil || good == nil {
 		return v.badLink("password", err)
 	}
 	return v.ask(asking{
-		page: "reset_password", verb: good.verb, given: good.secrets, of: user,
+		page: "reset_password", verb: good.verb, given: good.secrets,
 		done:    func() error { return v.goTo("done/password") },
 		refused: func(e *drf.Error) error { return v.refusedLink("password", e) },
 	})
