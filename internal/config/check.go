@@ -43,6 +43,7 @@ func (c *checker) all() {
 	c.allauth()
 	c.webhooks()
 	c.pages()
+	c.secretFiles()
 }
 
 // bad notes a problem with a setting, at the place where it, or the nearest section around it, was given.
@@ -175,7 +176,7 @@ func (c *checker) database() {
 func (c *checker) secrets() {
 	switch n := len(c.SecretKey); {
 	case n == 0 && (!c.Development || c.IsGiven("secret_key")):
-		c.bad("secret_key", "there is no secret key", "set it to Django's SECRET_KEY where the database is shared, else to a random text of 50 letters; development: true makes one, for trying things out")
+		c.bad("secret_key", "there is no secret key", "set it to Django's SECRET_KEY where the database is shared, else to a random text of 50 letters, or name a file with secret_key_file; development: true makes one, for trying things out")
 	case n > 0 && n < minSecret && c.Profile != Exact:
 		c.bad("secret_key", fmt.Sprintf("it has %d bytes, and with fewer than %d it can be guessed", n, minSecret),
 			"write a longer one; put the old one under SECRET_KEY_FALLBACKS while it is in use")

@@ -69,6 +69,8 @@ type Config struct {
 	//
 	// It is empty only in development, until EnsureSecret.
 	SecretKey Secret `yaml:"secret_key"`
+	// A file that holds it.
+	SecretKeyFile string `yaml:"secret_key_file"`
 	// See [Development](#development).
 	Development bool `yaml:"development"`
 	// `safe` closes the holes of the originals, `exact` keeps every answer of theirs that is not a server error; it names the risks at the start.
@@ -239,6 +241,7 @@ type Config struct {
 	// kept
 	SocialAccount Given `yaml:"SOCIALACCOUNT_*"`
 
+	file        string // the settings file, if there is one
 	withoutKeys bool
 	location    *time.Location
 	spoken      message.Languages

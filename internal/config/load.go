@@ -18,6 +18,8 @@ type Options struct {
 	Flags map[string]string
 	// WithoutKeys leaves unread what jwt_keys names, for the commands that make and mend it.
 	WithoutKeys bool
+
+	onDisk bool // there is such a file
 }
 
 // Load reads the file, then the environment, then the flags, fills in the defaults and checks everything.
@@ -35,6 +37,7 @@ func Load(o Options) (*Config, error) {
 	if err != nil {
 		return nil, Problems{{Message: "the settings file cannot be read: " + err.Error(), Mend: "name another with --config"}}
 	}
+	o.onDisk = true
 	return load(o, data)
 }
 
@@ -50,6 +53,9 @@ func Parse(text []byte) (*Config, error) {
 func load(o Options, data []byte) (*Config, error) {
 	c := Default()
 	c.withoutKeys = o.WithoutKeys
+	if o.onDisk {
+		c.file = o.File
+	}
 	root := reflect.ValueOf(c).Elem()
 	b := &binder{origins: map[string]origin{}, anchors: map[string]ast.Node{}}
 	if data != nil {
@@ -60,6 +66,7 @@ func load(o Options, data []byte) (*Config, error) {
 	}
 	b.bindEnvironment(root, o.Env)
 	b.bindFlags(root, o.Flags)
+	b.readSecretFiles(c)
 
 	c.origins = b.origins
 	c.fillDefaults(data != nil)

@@ -15,6 +15,8 @@ type Config struct {
 	HostUser string `yaml:"EMAIL_HOST_USER"`
 	// The password for that.
 	HostPassword string `yaml:"EMAIL_HOST_PASSWORD"`
+	// A file that holds it. Latchkey's own.
+	HostPasswordFile string `yaml:"EMAIL_HOST_PASSWORD_FILE"`
 	// Ask for STARTTLS, as on port 587.
 	UseTLS bool `yaml:"EMAIL_USE_TLS"`
 	// Speak TLS from the first byte, as on port 465.
