@@ -81,6 +81,9 @@ type reader struct {
 func open(t *testing.T, document, database string) *reader {
 	t.Helper()
 	r := &reader{t: t, document: document, folder: t.TempDir(), database: database}
+	if database == "" { // the one of development mode
+		r.database = "sqlite://" + filepath.Join(r.folder, "latchkey.db")
+	}
 	r.furnish()
 	return r
 }
@@ -92,7 +95,8 @@ func (r *reader) play() {
 		where := fmt.Sprintf("%s:%d", r.document, b.line)
 		switch {
 		case b.file != "":
-			r.write(b.file, filled(b.text))
+			r.write(b.file, b.text)
+			r.env = append(r.env, "LATCHKEY_SECRET_KEY="+secretKey) // which files leave to the environment
 		case b.language == "sh":
 			r.follow(where, b.text)
 		case b.language == "text" && r.asked != "":
@@ -130,13 +134,6 @@ func (r *reader) furnish() {
 		r.write("latchkey.yaml", strings.Replace(string(own), "\ndevelopment: true\n", "\n", 1))
 	}
 	r.env = append(environment(), "PATH="+filepath.Join(r.folder, "bin")+":"+os.Getenv("PATH"))
-}
-
-func (r *reader) write(name, text string) {
-	r.t.Helper()
-	if err := os.WriteFile(filepath.Join(r.folder, name), []byte(text), 0o600); err != nil {
-		r.t.Fatal(err)
-	}
 }
 
 var (
@@ -187,14 +184,28 @@ func (r *reader) script(text string) string {
 	pairs := []string{documentedAddress, address, documentedProgram, "latchkey", "./latchkey", "latchkey", "=… ", "=" + secretKey + " ",
 		"go build", "go build -C " + absolute(r.t, "..") + " -o " + filepath.Join(r.folder, "latchkey")}
 	pairs = append(pairs, r.also...)
-	if r.database != "" {
-		pairs = append(pairs, documentedDatabase, "'"+r.database+"'")
-	}
+	pairs = append(pairs, documentedDatabase, "'"+r.database+"'")
+	pairs = append(pairs, r.places()...)
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// places are the folders of a machine and those that stand for them.
+func (r *reader) places() (pairs []string) {
 	for _, name := range []string{"/etc/latchkey", "/etc/systemd/system", "/usr/local/bin", "/var/backups"} {
 		pairs = append(pairs, name, filepath.Join(r.folder, name))
 	}
-	pairs = append(pairs, "/var/lib/latchkey", r.folder)
-	return strings.NewReplacer(pairs...).Replace(text)
+	return append(pairs, "/var/lib/latchkey", r.folder)
+}
+
+// write writes a file of the document, with secrets in the place of ellipses.
+func (r *reader) write(name, text string) string {
+	r.t.Helper()
+	pairs := append(r.places(), "whsec_…", "whsec_"+base64.StdEncoding.EncodeToString([]byte(secretKey)), "…", secretKey)
+	path := filepath.Join(r.folder, name)
+	if err := os.WriteFile(path, []byte(strings.NewReplacer(pairs...).Replace(text)), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return path
 }
 
 // serve starts the program, in the place of one that runs.
@@ -329,7 +340,7 @@ func TestDocuments(t *testing.T) {
 		t.Run(strings.TrimPrefix(document, "../"), func(t *testing.T) {
 			play := func(t *testing.T, url string) {
 				r := open(t, document, url)
-				r.run(document, "LATCHKEY_SECRET_KEY="+secretKey+" latchkey migrate --database '"+url+"'") // the one that documents name has its tables
+				r.run(document, "LATCHKEY_SECRET_KEY="+secretKey+" latchkey migrate --database '"+r.database+"'") // the one that documents name has its tables
 				r.play()
 				if r.program != nil {
 					r.program.terminate()
@@ -339,7 +350,7 @@ func TestDocuments(t *testing.T) {
 				testenv.EachDatabase(t, play)
 				return
 			}
-			play(t, testenv.SQLite(t))
+			play(t, "")
 		})
 	}
 	for line := range excused {
@@ -351,10 +362,6 @@ func TestDocuments(t *testing.T) {
 
 // TestDocumentedSettings checks the yaml blocks of the documents that are settings, with a secret key where they show none.
 func TestDocumentedSettings(t *testing.T) {
-	program, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
 	checked := 0
 	for _, path := range documents(t) {
 		for _, b := range readBlocks(t, path) {
@@ -362,25 +369,19 @@ func TestDocumentedSettings(t *testing.T) {
 				continue
 			}
 			checked++
-			file := filepath.Join(t.TempDir(), "latchkey.yaml")
-			if err := os.WriteFile(file, []byte(filled(b.text)), 0o600); err != nil {
-				t.Fatal(err)
+			r := open(t, path, "")
+			r.write("latchkey.yaml", b.text)
+			r.env = append(r.env, "LATCHKEY_SECRET_KEY="+secretKey)
+			where := fmt.Sprintf("%s:%d", path, b.line)
+			if strings.Contains(b.text, "jwt_keys:") { // the folder is there
+				r.run(where, "mkdir keys; latchkey keys rotate --config latchkey.yaml")
 			}
-			check := exec.Command(program, "config", "check", file)
-			check.Env = append(environment(), "LATCHKEY_SECRET_KEY="+secretKey)
-			if out, err := check.CombinedOutput(); err != nil {
-				t.Errorf("%s:%d: %v\n%s\n%s", path, b.line, err, b.text, out)
-			}
+			r.run(where, "latchkey config check latchkey.yaml")
 		}
 	}
 	if checked < 5 {
 		t.Errorf("there are only %d yaml blocks", checked)
 	}
-}
-
-// filled is a file with secrets in the place of ellipses.
-func filled(text string) string {
-	return strings.NewReplacer("whsec_…", "whsec_"+base64.StdEncoding.EncodeToString([]byte(secretKey)), "…", secretKey).Replace(text)
 }
 
 func absolute(t *testing.T, path string) string {
