@@ -8,17 +8,22 @@ import datetime
 import json
 import re
 import sys
+import uuid
 import weakref
+from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 import django
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model, hashers, signals as auth_signals
-from django.db.models import signals as model_signals
+from django.contrib.auth.models import AbstractUser
+from django.db.models import NOT_PROVIDED, DecimalField, signals as model_signals
 from django.dispatch import Signal
 from django.template.loader import get_template
 from django.urls import get_resolver, reverse
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 # What can be set: names by section, those that may be null, the classes that are known, and what replaces other settings.
 KNOWN = json.loads("{{KNOWN}}")
@@ -31,7 +36,7 @@ SECTIONS = ("DJOSER", "SIMPLE_JWT", "REST_FRAMEWORK", "REST_AUTH")
 PACKAGES = ("django", "rest_framework", "rest_framework_simplejwt", "djoser", "allauth", "dj_rest_auth", "social_django", "corsheaders")
 CLASS_HINTS = {
     "DJOSER.EMAIL": "mail_templates is a folder of texts that replace Latchkey's mails",
-    "DJOSER.SERIALIZERS": "the fields are those of the user model and its REQUIRED_FIELDS; keep that endpoint on Django if that is not enough",
+    "DJOSER.SERIALIZERS": "its fields of the user model stand under user_model; keep that endpoint on Django if that is not enough",
     "DJOSER.CONSTANTS": "messages are djoser's own",
     "SIMPLE_JWT": "tokens have SimpleJWT's own claims; login_fields adds user columns to the answer of a login",
     "REST_AUTH": "login_fields adds user columns to the answer of a login; keep that endpoint on Django if that is not enough",
@@ -274,20 +279,108 @@ def mounts():
         show("links", links)
 
 
+# The types of columns that user_model.fields can list, by Django's name.
+LISTED = {"CharField", "TextField", "SlugField", "SmallIntegerField", "IntegerField", "BigIntegerField", "PositiveSmallIntegerField", "PositiveIntegerField",
+          "PositiveBigIntegerField", "BooleanField", "NullBooleanField", "DateField", "DateTimeField", "DecimalField", "UUIDField", "JSONField", "ForeignKey",
+          "OneToOneField"}
+STOCK = ("password", "last_login", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active", "date_joined")
+
+
 def user_model():
     """The user table, where it is not Django's own."""
     model = get_user_model()
     if model._meta.label == "auth.User":
         return
-    show("user_model", {"table": model._meta.db_table, "username_field": model.USERNAME_FIELD, "email_field": getattr(model, "EMAIL_FIELD", "email"),
-                        "required_fields": list(model.REQUIRED_FIELDS)})
-    stock = {"id", "password", "last_login", "is_superuser", "username", "first_name", "last_name", "email", "is_staff", "is_active", "date_joined"}
-    columns = {field.column: field for field in model._meta.concrete_fields}
-    for column in sorted(stock - set(columns)):
-        lose("the user table has no column " + column, "Latchkey needs all columns of AbstractUser")
-    for column, field in columns.items():
-        if column not in stock and not field.null:
-            lose("the user table's column %s is filled in by Python" % column, "give it a default in the database, or let it be NULL: Latchkey leaves it out")
+    columns = {field.name: field for field in model._meta.concrete_fields}
+    email = getattr(model, "EMAIL_FIELD", "email")
+    out = {"table": model._meta.db_table, "username_field": model.USERNAME_FIELD, "email_field": email if email in columns else "",
+           "required_fields": list(model.REQUIRED_FIELDS)}
+    own = set(STOCK) - set(columns)  # without one of them, it is no AbstractUser
+    shown = shown_fields(model)
+    entries = [entry(field, field.name in shown, model, not own) for field in columns.values() if not field.primary_key and field.name != "password"]
+    out["fields"] = [found if len(found) > 1 else found["name"] for found in entries if found]
+    show("user_model", {key: value for key, value in out.items() if value != [] or key == "required_fields"})
+
+
+def shown_fields(model):
+    """The fields that answers have: those of Django's and djoser's own lists, and of serializers that the project wrote."""
+    names = set(model.REQUIRED_FIELDS)
+    for section, keys in (("DJOSER", ("user", "current_user", "user_create", "user_create_password_retype")), ("REST_AUTH", ("USER_DETAILS_SERIALIZER",))):
+        values = getattr(settings, section, None) or {}
+        values = values.get("SERIALIZERS") or {} if section == "DJOSER" else values
+        for key in keys:
+            try:
+                own = values[key]
+                own = import_string(own) if isinstance(own, str) else own
+                if issubclass(own.Meta.model, model):
+                    names.update(own.Meta.fields)
+            except Exception:  # it is not set, or no serializer of the user model's fields
+                continue
+    return names
+
+
+def entry(field, shown, model, abstract):
+    """What user_model.fields must say of a field; nothing where the table tells all that is needed."""
+    stock, out = field.name in STOCK, {"name": field.name}
+    words = field.name.replace("_", " ")
+    if stock and abstract:
+        words = str(AbstractUser._meta.get_field(field.name).verbose_name)
+    if str(field.verbose_name) != words:
+        out["label"] = str(field.verbose_name)
+    help_text = AbstractUser._meta.get_field(field.name).help_text if stock and abstract else ""
+    if str(field.help_text) != str(help_text):
+        out["help_text"] = str(field.help_text)
+    if stock:
+        optional = field.name not in ("username", model.USERNAME_FIELD)
+        if field.name == getattr(model, "EMAIL_FIELD", "email") and optional and not field.blank:
+            out["required"] = True
+        return out if len(out) > 1 and field.name in ("username", "email", "first_name", "last_name") else None
+    if field.name in (model.USERNAME_FIELD, getattr(model, "EMAIL_FIELD", "email")) and len(out) == 1:
+        return None  # which every user model has
+    known, filled = field.get_internal_type() in LISTED, field.null or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
+    if not known or not shown:
+        if not filled and not (known and fills(field, out)):
+            lose("user_model: %s is filled in by Python" % field.name, "give it a default in the database, or let it be NULL: nobody can sign up without")
+            return None
+        if not known and shown:
+            lose("user_model: %s, a %s" % (field.name, type(field).__name__), "columns of its type are left alone")
+        if not known or filled:
+            return None
+        return {"name": field.name, "hidden": True, **{key: out[key] for key in ("default", "auto_now", "max_digits", "decimal_places") if key in out}}
+    if not filled and not fills(field, out):
+        lose("user_model: the default of %s is Python code" % field.name, "sign-up asks for it, unless you write another default")
+    if not field.editable and not out.get("auto_now"):
+        out["read_only"] = True
+    if field.blank and field.get_internal_type() in ("CharField", "TextField", "SlugField"):
+        out["blank"] = True
+    if field.choices:
+        lose("user_model: the choices of " + field.name, "any value of its type is taken")
+    for validator in field.validators:
+        if not type(validator).__module__.startswith("django.") or type(validator).__name__ == "RegexValidator":
+            lose("user_model: %s is checked by %s" % (field.name, type(validator).__name__), "what it refuses is taken here")
+    return out
+
+
+def fills(field, out):
+    """Adds to an entry what a new user gets in a field, and tells whether there is such a thing."""
+    if isinstance(field, DecimalField):
+        out["max_digits"], out["decimal_places"] = field.max_digits, field.decimal_places
+    if getattr(field, "auto_now", False):
+        out["auto_now"] = True
+    elif getattr(field, "auto_now_add", False) or field.default in (timezone.now, datetime.date.today):
+        out["default"] = "now"
+    elif field.default is uuid.uuid4:
+        out["default"] = "uuid4"
+    elif not field.has_default():
+        if field.empty_strings_allowed and field.blank:
+            return True  # an empty text
+        return field.name in shown_fields(field.model)  # sign-up asks for it
+    elif field.default in (dict, list) or not callable(field.default):
+        value = field.default() if callable(field.default) else field.default
+        out["default"] = str(value) if isinstance(value, (Decimal, uuid.UUID, datetime.date)) else plain(value)
+    else:
+        return False
+    return True
 
 
 def password_hashers():
@@ -318,6 +411,8 @@ def password_hashers():
 
 def token_user_id():
     """SimpleJWT wrote user ids as numbers before 5.5."""
+    if get_user_model()._meta.pk.get_internal_type() == "UUIDField":
+        return  # which always was a text
     try:
         from rest_framework_simplejwt.settings import api_settings
         from rest_framework_simplejwt.tokens import AccessToken
@@ -365,7 +460,7 @@ def main():
 
     top = KNOWN["settings"][""]
     given = {name: getattr(settings, name) for name in top
-             if name not in SECTIONS and name not in ("SECRET_KEY", "AUTH_USER_MODEL") and hasattr(settings, name)
+             if name not in SECTIONS and name != "SECRET_KEY" and hasattr(settings, name)
              and (name in ALWAYS or settings.is_overridden(name))}
     given["PASSWORD_HASHERS"] = hasher_names
     given["INSTALLED_APPS"] = [app.name for app in apps.get_app_configs()]

@@ -80,7 +80,7 @@ func (k *Known) add(section string, fields []field) {
 		if f.value.Kind() == reflect.Pointer {
 			k.Nullable = append(k.Nullable, key)
 		}
-		if v := reflect.Indirect(f.value); v.Kind() == reflect.String && k.Classes[key] == nil && pythonName.MatchString(v.String()) {
+		if v := reflect.Indirect(f.value); v.Kind() == reflect.String && k.Classes[key] == nil && key != "AUTH_USER_MODEL" && pythonName.MatchString(v.String()) {
 			k.Classes[key] = []string{v.String()} // where the default is a class, it is the only one
 		}
 	}

@@ -208,13 +208,24 @@ func (f *Field) dateTime(raw any) (any, *message.Text) {
 	if !ok || !known || hour > 23 || minute > 59 || second > 59 {
 		return nil, wrongMoment
 	}
-	t = time.Date(t.Year(), t.Month(), t.Day(), hour, minute, second, micro*1000, zone)
+	t = firstOf(time.Date(t.Year(), t.Month(), t.Day(), hour, minute, second, micro*1000, zone))
 	for _, shown := range []time.Time{t.UTC(), t.In(f.Zone)} {
 		if year := shown.Year(); year < 1 || year > 9999 {
 			return nil, message.T("Datetime value out of range.")
 		}
 	}
 	return t.UTC(), nil
+}
+
+// firstOf is the earlier of two moments that show the same wall clock, at the end of summer time: Python's fold=0.
+func firstOf(t time.Time) time.Time {
+	_, now := t.Zone()
+	_, before := t.AddDate(0, 0, -1).Zone()
+	earlier := t.Add(time.Duration(now-before) * time.Second)
+	if _, offset := earlier.Zone(); before > now && offset == before {
+		return earlier
+	}
+	return t
 }
 
 // offset is the zone that the end of a moment's text names.

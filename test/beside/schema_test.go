@@ -33,7 +33,7 @@ func schemaOf(t *testing.T, db *sql.DB) []string {
 	}
 	all = slices.DeleteFunc(all, func(line string) bool { return strings.HasPrefix(strings.Fields(line)[1], "latchkey_") })
 	slices.Sort(all)
-	if len(all) < 50 {
+	if len(all) < 20 {
 		t.Fatalf("only %d things are in the schema", len(all))
 	}
 	return all
