@@ -71,48 +71,68 @@ func (s *source) withTools(ctx context.Context, fn func(*tools) error, prepare f
 
 type userCreateCommand struct {
 	source
-	Username  string `arg:"" help:"The name to sign in with."`
-	Email     string `help:"The address."`
-	FirstName string `help:"The first name."`
-	LastName  string `help:"The last name."`
-	Superuser bool   `help:"Give the user every right in Django's admin."`
-	Staff     bool   `help:"Let the user into Django's admin, and see every user over the API."`
+	Username  string            `arg:"" help:"The name to sign in with."`
+	Email     string            `help:"The address."`
+	FirstName string            `help:"The first name."`
+	LastName  string            `help:"The last name."`
+	Set       map[string]string `help:"A value of another field of the user model, as the API takes it." placeholder:"FIELD=VALUE"`
+	Superuser bool              `help:"Give the user every right in Django's admin."`
+	Staff     bool              `help:"Let the user into Django's admin, and see every user over the API."`
 }
 
 // Run checks what the API would check and makes the user.
 func (c *userCreateCommand) Run(ctx context.Context) error {
 	return withAccounts(ctx, &c.source, func(t *tools) error {
-		if !drf.ValidUsername(c.Username) && t.cfg.UserModel.UsernameField == "username" {
-			return errors.New("a username holds letters, digits and @ . + - _ only")
-		}
-		email := c.Email
-		if t.cfg.UserModel.UsernameField == "email" && email == "" {
-			email = c.Username
-		}
-		if email != "" && !drf.ValidEmail(email) {
-			return fmt.Errorf("%s is no e-mail address", email)
-		}
-		password, err := readPassword()
+		reg, err := c.registration(ctx, t)
 		if err != nil {
 			return err
 		}
-		about := passwords.Attributes{Username: c.Username, Email: email, FirstName: c.FirstName, LastName: c.LastName}
-		if err := t.judge(password, about); err != nil {
+		if reg.Password, err = readPassword(); err != nil {
 			return err
 		}
-		user, err := t.accounts.Register(ctx, account.Registration{
-			Username: c.Username, Email: email, FirstName: c.FirstName, LastName: c.LastName, Password: password,
-			Staff: c.Staff || c.Superuser, Superuser: c.Superuser,
-		})
+		about := passwords.Attributes{Username: reg.Username, Email: reg.Email, FirstName: c.FirstName, LastName: c.LastName}
+		if err := t.judge(reg.Password, about); err != nil {
+			return err
+		}
+		user, err := t.accounts.Register(ctx, reg)
 		if errors.Is(err, account.ErrTaken) {
 			return fmt.Errorf("there is a user %s already", c.Username)
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Printf("made user %s with id %s\n", user.Username, user.ID)
+		fmt.Printf("made user %s with id %s\n", t.store.Model().Name(user), user.ID)
 		return nil
 	})
+}
+
+// registration is what the new user is made of, but for the password.
+func (c *userCreateCommand) registration(ctx context.Context, t *tools) (account.Registration, error) {
+	model := &drf.Model{Model: t.store.Model(), Accounts: t.accounts, Zone: t.cfg.Location()}
+	reg := account.Registration{FirstName: c.FirstName, LastName: c.LastName, Staff: c.Staff || c.Superuser, Superuser: c.Superuser}
+	if model.UsernameField == "username" && !drf.ValidUsername(c.Username) {
+		return reg, errors.New("a username holds letters, digits and @ . + - _ only")
+	}
+	if model.NameField != "" {
+		reg.Username = c.Username // which in a table with both is the name too
+	}
+	if reg.Email = c.Email; model.UsernameField == model.EmailField && c.Email == "" {
+		reg.Email = c.Username
+	}
+	if reg.Email != "" && !drf.ValidEmail(reg.Email) {
+		return reg, fmt.Errorf("%s is no e-mail address", reg.Email)
+	}
+	more, err := model.ReadTexts(ctx, c.Set)
+	if err != nil {
+		return reg, err
+	}
+	for name, value := range more {
+		reg.Set(model.Model, name, value)
+	}
+	if model.UsernameField != model.EmailField {
+		reg.Set(model.Model, model.UsernameField, c.Username)
+	}
+	return reg, nil
 }
 
 // judge says in words why a password is refused.

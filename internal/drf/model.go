@@ -1,6 +1,10 @@
 package drf
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -189,6 +193,40 @@ func (m *Model) Taken(name string) *message.Text {
 	return message.T("%(model_name)s with this %(field_label)s already exists.", "model_name", verboseName(m.Class), "field_label", words)
 }
 
+// ReadTexts reads what somebody typed for the fields of a new user beyond Django's own, as a sign-up's form would.
+func (m *Model) ReadTexts(ctx context.Context, texts map[string]string) (map[string]any, error) {
+	s := &Serializer{Name: "User"}
+	for _, name := range m.Shown() {
+		if m.Asked(name) {
+			s.Fields = append(s.Fields, m.Column(name))
+		}
+	}
+	input := Object{}
+	for name, text := range texts {
+		if !slices.ContainsFunc(s.Fields, func(f Field) bool { return f.Name == name }) {
+			return nil, fmt.Errorf("%s is no field that a new user can be given", name)
+		}
+		input = append(input, Member{name, text})
+	}
+	in, err := Body{value: input, form: true}.Fields(s, "")
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	var failed error
+	for _, f := range s.Fields {
+		if value, present := m.Read(ctx, in, f.Name, &store.User{}, &failed); present {
+			values[f.Name] = value
+		}
+	}
+	for _, a := range in.asked {
+		for _, wrong := range a.messages {
+			failed = errors.Join(failed, fmt.Errorf("%s: %s", a.name, wrong))
+		}
+	}
+	return values, failed
+}
+
 // verboseName is a class in words, as Django's verbose_name: CustomUser is a custom user.
 func verboseName(class string) string {
 	isCapital := func(i int) bool { return i < len(class) && class[i] >= 'A' && class[i] <= 'Z' }
@@ -205,11 +243,11 @@ func verboseName(class string) string {
 
 // Read reads a column of the user table from the input, and checks what needs the database: that nobody else has a value that must be unique, and that the row is
 // there which a foreign key refers to. A failure of the database is in failed.
-func (m *Model) Read(r *Request, in *Fields, name string, own *store.User, failed *error) (value any, present bool) {
+func (m *Model) Read(ctx context.Context, in *Fields, name string, own *store.User, failed *error) (value any, present bool) {
 	column, _ := m.Model.Field(name)
 	return in.Value(name, func(value any) *message.Text {
 		if column.References != "" {
-			there, err := m.Accounts.Store.Refers(r.Context(), column.References, column.ReferencesColumn, value)
+			there, err := m.Accounts.Store.Refers(ctx, column.References, column.ReferencesColumn, value)
 			if err != nil {
 				*failed = err
 			}
@@ -220,7 +258,7 @@ func (m *Model) Read(r *Request, in *Fields, name string, own *store.User, faile
 		if !column.Unique {
 			return nil
 		}
-		taken, err := m.Accounts.Store.Taken(r.Context(), name, value, own.ID)
+		taken, err := m.Accounts.Store.Taken(ctx, name, value, own.ID)
 		if err != nil {
 			*failed = err
 		}

@@ -205,6 +205,21 @@ func (p *pair) newPassword(t *testing.T) {
 
 var mailedKey = regexp.MustCompile(`/accounts/confirm-email/([^/\s"<]+)/`)
 
+// mailedKey waits for a mail with a confirmation key of allauth's.
+func (p *pair) mailedKey(t *testing.T, name string) string {
+	t.Helper()
+	for {
+		m := p.smtp.Take(1, time.Minute)[0]
+		if found := mailedKey.FindStringSubmatch(m.Text); found != nil && m.To[0] == address(name) {
+			key, err := url.PathUnescape(found[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return key
+		}
+	}
+}
+
 // addresses: allauth's confirmation keys of one confirm at the other.
 func (p *pair) addresses(t *testing.T) {
 	for _, side := range p.sides() {
@@ -217,16 +232,7 @@ func (p *pair) addresses(t *testing.T) {
 			here.wants(t, 201, "POST", "/api/auth/registration/", "", fields{
 				"username": name, "email": address(name), "password1": password, "password2": password})
 		}
-		var key string
-		for key == "" {
-			m := p.smtp.Take(1, time.Minute)[0]
-			if found := mailedKey.FindStringSubmatch(m.Text); found != nil && m.To[0] == address(name) {
-				var err error
-				if key, err = url.PathUnescape(found[1]); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
+		key := p.mailedKey(t, name)
 		verified := func() string {
 			return column(t, p.db, "SELECT CASE WHEN verified THEN 'yes' ELSE 'no' END FROM account_emailaddress WHERE email = $1", address(name))[0]
 		}

@@ -57,7 +57,7 @@ var theirOwn = []string{
 	"DATABASES: the option keepalives_idle: ",
 	"urls: v1/login/, a view of your own (shop.views.Login): ",
 	"urls: v1/renew/, SimpleJWT's TokenRefreshView: ",
-	"the user table's column discount is filled in by Python: ",
+	"user_model: code is filled in by Python: ",
 	"PASSWORD_HASHERS: shop.rules.SlowHasher, taken for django.contrib.auth.hashers.PBKDF2PasswordHasher: ",
 	"SESSION_ENGINE: ",
 	"MIDDLEWARE: shop.rules.measured: ",
@@ -98,7 +98,9 @@ func TestSettingsOfAGrownProject(t *testing.T) {
 				t.Errorf("%q is in the file", found)
 			}
 			for _, want := range []string{
-				"user_model:\n  table: shop_customer\n  username_field: email\n  email_field: email\n  required_fields: [username]\n",
+				"user_model:\n  table: shop_customer\n  username_field: email\n  email_field: email\n  required_fields: [username]\n" +
+					"  fields:\n    - {name: email, label: email}\n    - {name: discount, hidden: true, default: 0}\n",
+				"AUTH_USER_MODEL: shop.Customer\n",
 				"as LATCHKEY_SECRET_KEY\n", "as LATCHKEY_SECRET_KEY_FALLBACKS\n", "as LATCHKEY_EMAIL_HOST_PASSWORD\n", "as LATCHKEY_SIMPLE_JWT__SIGNING_KEY\n",
 				"as PGPASSWORD, or in the whole URL as LATCHKEY_DATABASE.\ndatabase: \"postgres://ann%40shop@db.example.com:5433/shop?sslmode=verify-full\"\n",
 				"as LATCHKEY_SOCIALACCOUNT_PROVIDERS\n",

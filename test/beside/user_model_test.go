@@ -1,13 +1,16 @@
 package beside
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/internal/testenv"
 )
@@ -70,6 +73,8 @@ func TestMembers(t *testing.T) {
 		p.membersAreRead(t)
 		p.membersAreRefusedAlike(t)
 		p.membersChangeAlike(t)
+		p.stop()
+		p.membersElsewhere(t)
 	})
 }
 
@@ -317,6 +322,96 @@ func (p *pair) membersChangeAlike(t *testing.T) {
 	for i := range changes {
 		if shown[0][i] != shown[1][i] {
 			t.Errorf("Django   %s\nLatchkey %s", shown[0][i], shown[1][i])
+		}
+	}
+}
+
+// membersElsewhere: the other dialects, the OpenAPI document and the pages have the same fields.
+func (p *pair) membersElsewhere(t *testing.T) {
+	s, _ := p.serveLatchkey(t, map[string]string{
+		"mounts": "[{path: /auth, dialect: djoser}, {path: /api/auth, dialect: dj-rest-auth}, " +
+			"{path: /api/auth/registration, dialect: dj-rest-auth.registration}, {path: /api/auth, dialect: register-login-refresh}, {path: /api/token, dialect: simplejwt}]",
+		"login_fields": "[phone, credit]", "pages.enabled": "true", "openapi": "true", "links.password_reset_confirm": "/accounts/password/reset/key/{uid}-{token}/",
+	})
+	const name = "elsewhere"
+	sent := object{"email": address(name), "password1": password, "password2": password, "phone": name, "score": 5, "agreed": true, "employer": 1, "credit": 2.5}
+	bad := maps.Clone(sent)
+	maps.Copy(bad, object{"employer": 99, "age": "x", "phone": "try-taken"})
+	if a := s.wants(t, 400, "POST", "/api/auth/registration/", "", bad); a.text !=
+		`{"phone":["member with this phone number already exists."],"age":["A valid integer is required."],"employer":["Invalid pk \"99\" - object does not exist."]}` {
+		t.Errorf("a bad registration: %s", a.text)
+	}
+	s.wants(t, 201, "POST", "/api/auth/registration/", "", sent)
+	p.python.wants(t, 302, "POST", "/accounts/confirm-email/"+p.mailedKey(t, name)+"/", "", url.Values{})
+	login := s.wants(t, 200, "POST", "/api/auth/login/", "", fields{"email": address(name), "password": password})
+	user, _ := login.body["user"].(map[string]any)
+	if user["credit"] != "2.50" || user["email"] != address(name) || login.body["phone"] != name || login.body["credit"] != "2.50" {
+		t.Errorf("a login answered %s", login.text)
+	}
+	access := "Bearer " + login.field(t, "access")
+	s.wants(t, 400, "PATCH", "/api/auth/user/", access, object{"born": "soon"})
+	changed := s.wants(t, 200, "PATCH", "/api/auth/user/", access, object{"born": "2001-02-03", "email": "other@example.com", "created": "x"})
+	if changed.body["born"] != "2001-02-03" || changed.body["email"] != address(name) || changed.body["pk"] != user["pk"] {
+		t.Errorf("a change answered %s", changed.text)
+	}
+
+	// allauth's links carry the key in a form of their own
+	for i, ask := range []func(){
+		func() {
+			p.python.wants(t, 302, "POST", "/accounts/password/reset/", "", url.Values{"email": {address(name)}})
+		},
+		func() { s.wants(t, 200, "POST", "/api/auth/password/reset/", "", fields{"email": address(name)}) },
+	} {
+		ask()
+		reset := p.mailedReset(t, name)
+		if _, err := hex.DecodeString(reset.UID); err != nil || len(reset.UID) != 32 {
+			t.Errorf("a uid is %s", reset.UID)
+		}
+		chosen := fmt.Sprint("staple-battery-", i)
+		if i == 0 {
+			s.wants(t, 200, "POST", "/api/auth/password/reset/confirm/", "", reset.fields(fields{"new_password1": chosen, "new_password2": chosen}))
+		} else if a := p.python.wants(t, 302, "GET", "/accounts/password/reset/key/"+reset.UID+"-"+reset.Token+"/", "", nil); a.text != "" {
+			t.Errorf("Django does not take the link: %s", a.text)
+		}
+		s.wants(t, 200, "POST", "/api/token/", "", fields{"email": address(name), "password": "staple-battery-0"})
+	}
+
+	registered := s.wants(t, 201, "POST", "/api/auth/register", "", newMember("small", nil))
+	if user, _ := registered.body["user"].(map[string]any); user["phone"] != "small" || user["username"] != nil || len(fmt.Sprint(user["id"])) != 36 {
+		t.Errorf("register answered %s", registered.text)
+	}
+	s.wants(t, 400, "POST", "/api/auth/register", "", newMember("small2", object{"score": absent}))
+	pair := s.wants(t, 200, "POST", "/api/token/", "", fields{"email": "small@example.com", "password": password})
+	if pair.body["phone"] != "small" || pair.body["credit"] != "0.00" {
+		t.Errorf("api/token answered %s", pair.text)
+	}
+
+	document := s.wants(t, 200, "GET", "/openapi.json", "", nil)
+	for _, want := range []string{`"credit":{"type":"string","format":"decimal"`, `"born":{"type":["string","null"],"format":"date"`, `"ref":{"type":"string","format":"uuid"`, `"employer":{"type":"integer"`} {
+		if !strings.Contains(strings.Join(strings.Fields(document.text), ""), want) {
+			t.Errorf("the document has no %s", want)
+		}
+	}
+	page := s.wants(t, 200, "GET", "/account/sign-up", "", nil)
+	for _, want := range []string{`name="phone"`, `name="born" type="date"`, `name="agreed" type="checkbox"`, `name="credit"`} {
+		if !strings.Contains(page.text, want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	if strings.Contains(page.text, `name="created"`) || strings.Contains(page.text, `name="username"`) {
+		t.Error("the page asks for what nobody can give")
+	}
+}
+
+var resetKey = regexp.MustCompile(`/accounts/password/reset/key/([0-9a-f]+)-([^/\s"<]+)/`)
+
+// mailedReset waits for a mail with a reset link of allauth's form.
+func (p *pair) mailedReset(t *testing.T, name string) link {
+	t.Helper()
+	for {
+		m := p.smtp.Take(1, time.Minute)[0]
+		if found := resetKey.FindStringSubmatch(m.Text); found != nil && m.To[0] == address(name) {
+			return link{UID: found[1], Token: found[2]}
 		}
 	}
 }

@@ -26,7 +26,7 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 			if text, present := a.read(r, in, column{name: name, column: name}, &failed); present {
 				reg.Set(a.Model.Model, name, text)
 			}
-		} else if value, present := a.Model.Read(r, in, name, &store.User{}, &failed); present {
+		} else if value, present := a.Model.Read(r.Context(), in, name, &store.User{}, &failed); present {
 			reg.Set(a.Model.Model, name, value)
 		}
 	}
@@ -183,7 +183,7 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 			text, _ := own.(string)
 			value, present = a.read(r, in, column{name: name, column: name, own: text, folded: name == a.Model.NameField}, &failed)
 		} else {
-			value, present = a.Model.Read(r, in, name, user, &failed)
+			value, present = a.Model.Read(r.Context(), in, name, user, &failed)
 		}
 		if present {
 			change.Values = append(change.Values, account.Value{Field: name, Value: value})

@@ -36,7 +36,7 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 	again := ""
 	up.Password, again = a.registeredPassword(in, &failed)
 	for _, name := range a.askedFields() {
-		if value, present := a.Model.Read(r, in, name, &store.User{}, &failed); present {
+		if value, present := a.Model.Read(r.Context(), in, name, &store.User{}, &failed); present {
 			if up.Extra == nil {
 				up.Extra = map[string]any{}
 			}

@@ -61,7 +61,7 @@ func (a *API) updateUser(w http.ResponseWriter, r *drf.Request) error {
 		case field == a.Model.UsernameField:
 			value, present = a.newName(r, in, &failed)
 		default:
-			value, present = a.Model.Read(r, in, field, r.User, &failed)
+			value, present = a.Model.Read(r.Context(), in, field, r.User, &failed)
 		}
 		if present {
 			change.Values = append(change.Values, account.Value{Field: field, Value: value})

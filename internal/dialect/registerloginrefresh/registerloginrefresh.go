@@ -77,7 +77,7 @@ func (a *API) register(w http.ResponseWriter, r *drf.Request) error {
 	reg.Password, _ = in.Text("password")
 	for _, name := range a.moreFields() {
 		if a.Model.Asked(name) {
-			if value, present := a.Model.Read(r, in, name, &store.User{}, &failed); present {
+			if value, present := a.Model.Read(r.Context(), in, name, &store.User{}, &failed); present {
 				reg.Set(a.Model.Model, name, value)
 			}
 		}
