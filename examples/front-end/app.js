@@ -53,8 +53,8 @@ async function askSigned(method, path, body) {
   return ask(method, path, body, await refresh(pair.access))
 }
 
-// refresh replaces an access token and gives its successor. Of all tabs and requests one asks, and the others wait for it and take what it got: a refresh token
-// that is used twice looks stolen. (Should two ask at the same moment after all, Latchkey gives both the same successor.)
+// refresh replaces an access token and gives its successor. Of requests that find it ended one asks, and the others wait and take what it got: a refresh token
+// that is used twice looks stolen. (A tab may see too late what another one has written. Then Latchkey gives both the same successor.)
 function refresh(access) {
   return navigator.locks.request('tokens', async () => {
     const pair = tokens.get()
@@ -72,17 +72,25 @@ function refresh(access) {
   })
 }
 
-// keepFresh refreshes the access token in the background, half a minute before it ends.
+// keepFresh refreshes the access token in the background, half a minute before it ends, in the one tab that does so for all.
 let timer
 function keepFresh() {
   clearTimeout(timer)
   const pair = tokens.get()
   if (!pair) return
-  const left = expiry(pair.access) - Date.now()
-  if (left <= 0) return // the next request refreshes it
-  timer = setTimeout(() => refresh(pair.access).catch(keepFresh), Math.max(left - 30_000, left / 2, 1000))
   document.getElementById('until').textContent = new Date(expiry(pair.access)).toLocaleTimeString()
+  const left = expiry(pair.access) - Date.now()
+  if (!chosen || left <= 0) return // where it has ended, the next request refreshes it
+  timer = setTimeout(() => refresh(pair.access).catch(keepFresh), Math.max(left - 30_000, left / 2, 1000))
 }
+
+// The tab that holds this lock is chosen, until it is closed and another gets it.
+let chosen = false
+navigator.locks.request('background', () => {
+  chosen = true
+  keepFresh()
+  return new Promise(() => {})
+})
 
 // expiry is when a token ends, in milliseconds: the claims are for anybody to read.
 function expiry(token) {
