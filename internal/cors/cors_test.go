@@ -153,3 +153,26 @@ func TestNewNamesTheSetting(t *testing.T) {
 		}
 	}
 }
+
+// An expression that is said to end with the text matches from its first letter, and nothing that goes on behind it.
+func FuzzPattern(f *testing.F) {
+	f.Add(`https://\w+\.example\.com$`, "https://app.example.com", ".evil.example")
+	f.Add(`^https://(a|b)\Z|x$`, "https://a", "x")
+	f.Add(`(?m)https://a$`, "https://a", "\nx")
+	f.Add(`(?:a$|b)c*`, "a", "c")
+	f.Add(`https://a$)|(b$`, "https://evil.example/b", "") // which began anywhere
+	f.Fuzz(func(t *testing.T, text, origin, more string) {
+		if len(text)+len(origin)+len(more) > 200 {
+			return // nested repetitions of long texts take seconds to match
+		}
+		pattern, err := Pattern(text)
+		if err != nil || TrapsOf(text).Open {
+			return
+		}
+		for _, s := range []string{origin, origin + more} {
+			if at := pattern.FindStringIndex(s); at != nil && (at[0] != 0 || at[1] != len(s)) {
+				t.Errorf("%q is said to be closed and matches %q of %q", text, s[at[0]:at[1]], s)
+			}
+		}
+	})
+}

@@ -19,12 +19,24 @@ func Pattern(text string) (*regexp.Regexp, error) {
 	case class.MatchString(text):
 		return nil, errors.New(class.FindString(text) + " cannot be read here: write the letters themselves, as in a-z")
 	}
-	compiled, err := regexp.Compile(`^(?:` + strings.ReplaceAll(text, `\Z`, `\z`) + `)`)
+	text = strings.ReplaceAll(text, `\Z`, `\z`)
+	if _, err := syntax.Parse(text, syntax.Perl); err != nil { // by itself: a)|(b would break out of the group below
+		return nil, inWords(err)
+	}
+	compiled, err := regexp.Compile(`^(?:` + text + `)`)
+	if err != nil {
+		return nil, inWords(err)
+	}
+	return compiled, nil
+}
+
+// inWords leaves out what the reader of a setting need not know.
+func inWords(err error) error {
 	var wrong *syntax.Error
 	if errors.As(err, &wrong) {
-		return nil, errors.New(string(wrong.Code) + ": " + wrong.Expr)
+		return errors.New(string(wrong.Code) + ": " + wrong.Expr)
 	}
-	return compiled, err
+	return err
 }
 
 // Traps are the two ways in which expressions for origins allow more than they seem to.

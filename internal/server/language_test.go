@@ -186,3 +186,21 @@ func TestLocalePaths(t *testing.T) {
 		t.Errorf("what Dutch lacks is not said in English: %s", got.body)
 	}
 }
+
+// An Accept-Language header lists languages by their form, no more than it holds, or none.
+func FuzzAcceptLanguage(f *testing.F) {
+	f.Add("ru, de-AT;q=0.5, *;q=0.1")
+	f.Add("en;q=1.001,,zh-hans;q=0")
+	f.Add(strings.Repeat("de,", 200))
+	f.Fuzz(func(t *testing.T, header string) {
+		codes := acceptedLanguages(header)
+		if len(codes) > strings.Count(header, ",")+1 {
+			t.Errorf("%q lists %q", header, codes)
+		}
+		for _, code := range codes {
+			if !isLanguage(code) || !strings.Contains(header, code) {
+				t.Errorf("%q lists %q", header, code)
+			}
+		}
+	})
+}

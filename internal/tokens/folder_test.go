@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"crypto/x509"
 	"encoding/pem"
 	"os"
 	"path/filepath"
@@ -180,4 +181,46 @@ func TestReload(t *testing.T) {
 	}
 	reload("taken out", true, false)
 	published(1)
+}
+
+// Whatever stands in a file of keys, it is a key that fits an algorithm and is published as itself, or an error.
+func FuzzParseKey(f *testing.F) {
+	for _, algorithm := range []string{"ES256", "EdDSA"} {
+		private, err := newPrivateKey(algorithm)
+		if err != nil {
+			f.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add("PRIVATE KEY", der)
+		if der, err = x509.MarshalPKIXPublicKey(publicOf(private)); err != nil {
+			f.Fatal(err)
+		}
+		f.Add("PUBLIC KEY", der)
+	}
+	f.Add("EC PARAMETERS", []byte{6, 5})
+	f.Add("ENCRYPTED PRIVATE KEY", []byte("x"))
+	f.Fuzz(func(t *testing.T, kind string, der []byte) {
+		text := string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+		key, private, err := parseKey(text)
+		if err != nil {
+			return
+		}
+		public := key
+		if private {
+			public = publicOf(key)
+		}
+		for _, algorithm := range Algorithms() {
+			s := signer{name: algorithm, method: methods[algorithm], public: public}
+			if IsHMAC(algorithm) || s.fits(public) != nil {
+				continue
+			}
+			set, err := ParseKeySet(keySet([]*signer{&s}))
+			if err != nil || len(set) != 1 || !samePublic(set[0].Key, public) {
+				t.Errorf("%s: a key is published as %v, %v", algorithm, set, err)
+			}
+		}
+	})
 }

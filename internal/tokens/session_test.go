@@ -117,3 +117,27 @@ func TestJTIBeside(t *testing.T) {
 		}
 	}
 }
+
+// Session data is read where it is signed with the key, and only there.
+func FuzzDecodeSession(f *testing.F) {
+	keys, other, now := Keys{Secret: "secret"}, Keys{Secret: "other"}, time.Unix(1709210096, 0)
+	f.Add("e30", []byte(`{"_auth_user_id":"1","_auth_user_hash":null,"a":[1]}`))
+	f.Add(".eJwDAAAAAAE", []byte(`{"_auth_user_id":1}`))
+	f.Fuzz(func(t *testing.T, value string, data []byte) {
+		if s, ok := keys.DecodeSession(value); ok {
+			t.Errorf("%q passes unsigned as %+v", value, s)
+		}
+		keys.DecodeSession(keys.SignTime(sessionSalt, value, now)) // whatever it holds, no panic
+		signed := keys.Dumps(data, sessionSalt, true, now)
+		if _, ok := other.DecodeSession(signed); ok {
+			t.Error("another key's passes")
+		}
+		first, ok := keys.DecodeSession(signed)
+		if !ok {
+			return
+		}
+		if again, ok := keys.DecodeSession(keys.EncodeSession(first, now)); !ok || again.UserID != first.UserID || again.UserID != "" && again.Hash != first.Hash {
+			t.Errorf("%+v comes back as %+v", first, again)
+		}
+	})
+}
