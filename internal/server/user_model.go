@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -18,10 +17,10 @@ func OpenStore(ctx context.Context, cfg *config.Config) (*store.Store, error) {
 
 // checkModel refuses settings that cannot be honoured with the user table as it is.
 func checkModel(cfg *config.Config, m *store.Model) error {
-	var wrong []error
+	wrong := &store.ModelError{}
 	refuse := func(is bool, key, message, mend string) {
 		if is {
-			wrong = append(wrong, fmt.Errorf("%s: %s; %s", key, message, mend))
+			wrong.Problems = append(wrong.Problems, store.ModelProblem{Key: key, Message: message, Mend: mend})
 		}
 	}
 	registers := cfg.Mounted(config.Djoser, config.DjRestAuth, config.DjRestAuthRegistration, config.RegisterLoginRefresh)
@@ -43,7 +42,10 @@ func checkModel(cfg *config.Config, m *store.Model) error {
 		}
 		refuse(cfg.IsGiven(allauth.key) && allauth.given != allauth.is, allauth.key, "the user table's is "+strings.ToLower(is), "remove it, or write "+is)
 	}
-	return errors.Join(wrong...)
+	if len(wrong.Problems) == 0 {
+		return nil
+	}
+	return cfg.Explain(wrong)
 }
 
 func nameOf(column *string) string {

@@ -25,6 +25,10 @@ type Model struct {
 
 	fields   []Field  // every column that is read or written, the key first
 	own, all string   // their columns, and these of the table u
+	key      string   // the key's column, quoted
+	users    string   // begins a query of users
+	one      string   // reads the user with the key $1
+	byToken  string   // reads the user with the token key $1
 	alike    bool     // they are Django's own, so that User.Extra stays empty
 	unfilled []string // columns that a new row needs and nothing fills
 }
@@ -133,7 +137,7 @@ func (u UserModel) shape(columns []Column) (*Model, error) {
 	m := &shaping{settings: u, columns: columns, Model: &Model{
 		Table: u.Table, Class: u.Class, UsernameField: u.UsernameField, EmailField: u.EmailField, RequiredFields: u.RequiredFields,
 	}}
-	m.key()
+	m.findKey()
 	m.roles()
 	m.required()
 	m.extras()
@@ -173,8 +177,8 @@ func (m *shaping) want(key, name string) (Column, bool) {
 	return c, ok
 }
 
-// key finds the primary key.
-func (m *shaping) key() {
+// findKey finds the primary key.
+func (m *shaping) findKey() {
 	var keys []Column
 	for _, c := range m.columns {
 		if c.Primary {
@@ -398,7 +402,10 @@ func (m *shaping) queries() {
 		names[i] = quote(f.Column.Name)
 		m.alike = m.alike && f.alike()
 	}
-	m.own, m.all = strings.Join(names, ", "), "u."+strings.Join(names, ", u.")
+	m.own, m.all, m.key = strings.Join(names, ", "), "u."+strings.Join(names, ", u."), quote(m.Key.Name)
+	m.users = "SELECT " + m.all + " FROM " + quote(m.Table) + " AS u "
+	m.one = m.users + "WHERE u." + m.key + " = $1"
+	m.byToken = "SELECT " + m.all + " FROM authtoken_token AS t JOIN " + quote(m.Table) + " AS u ON u." + m.key + ` = t.user_id WHERE t."key" = $1`
 }
 
 // Field finds a field that is read, by its name.

@@ -15,7 +15,7 @@ type TokenKey struct {
 
 // UserByTokenKey reads the owner of a key.
 func (s *Store) UserByTokenKey(ctx context.Context, key string) (*User, error) {
-	return s.user(ctx, "SELECT "+s.Model().all+" FROM authtoken_token AS t JOIN "+s.users+` AS u ON u.`+s.key()+` = t.user_id WHERE t."key" = $1`, key)
+	return s.user(ctx, s.Model().byToken, key)
 }
 
 // TokenKeyOf reads a user's key.

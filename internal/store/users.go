@@ -76,22 +76,20 @@ func (m *Model) Name(u *User) string {
 }
 
 // selectUsers begins a query of users.
-func (s *Store) selectUsers() string {
-	return "SELECT " + s.Model().all + " FROM " + s.users + " AS u "
-}
+func (s *Store) selectUsers() string { return s.Model().users }
 
-// byKey is the condition that a user's key is $1, key the column.
+// key is the key's column, byKey the condition that it is $1.
+func (s *Store) key() string   { return s.Model().key }
 func (s *Store) byKey() string { return " WHERE " + s.key() + " = $1" }
-func (s *Store) key() string   { return quote(s.Model().Key.Name) }
 
 // User reads a user by key.
 func (s *Store) User(ctx context.Context, id ID) (*User, error) {
-	return s.user(ctx, s.selectUsers()+s.byKey(), id)
+	return s.user(ctx, s.Model().one, id)
 }
 
 // UserForUpdate reads a user and keeps others from changing the row until the transaction ends.
 func (s *Store) UserForUpdate(ctx context.Context, id ID) (*User, error) {
-	return s.user(ctx, s.selectUsers()+s.byKey()+s.engine.forUpdate, id)
+	return s.user(ctx, s.Model().one+s.engine.forUpdate, id)
 }
 
 // blank is a user to be read, with where its columns are scanned to.
