@@ -110,7 +110,7 @@ func (c *userCreateCommand) Run(ctx context.Context) error {
 func (c *userCreateCommand) registration(ctx context.Context, t *tools) (account.Registration, error) {
 	model := &drf.Model{Model: t.store.Model(), Accounts: t.accounts, Zone: t.cfg.Location()}
 	reg := account.Registration{FirstName: c.FirstName, LastName: c.LastName, Staff: c.Staff || c.Superuser, Superuser: c.Superuser}
-	if model.UsernameField == "username" && !drf.ValidUsername(c.Username) {
+	if model.AbstractUser && model.UsernameField == "username" && !drf.ValidUsername(c.Username) {
 		return reg, errors.New("a username holds letters, digits and @ . + - _ only")
 	}
 	if model.NameField != "" {

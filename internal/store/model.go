@@ -199,13 +199,14 @@ func (m *shaping) findKey() {
 // roles finds the columns of Django's own user.
 func (m *shaping) roles() {
 	const another = "name another column, or stay with Django for this user model"
-	for key, name := range map[string]string{"user_model.username_field": m.UsernameField, "user_model.email_field": m.EmailField} {
-		if name == "" && key == "user_model.email_field" {
-			continue
-		}
+	text := func(key, name string) {
 		if c, ok := m.want(key, name); ok && c.Kind != Text {
 			m.bad(key, fmt.Sprintf("the column %s.%s is of type %s, and a text is needed", m.Table, name, c.Type), another)
 		}
+	}
+	text("user_model.username_field", m.UsernameField)
+	if m.EmailField != "" {
+		text("user_model.email_field", m.EmailField)
 	}
 	if _, ok := m.column("username"); ok {
 		m.NameField = "username"

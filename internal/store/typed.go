@@ -19,7 +19,7 @@ type DecimalValue string
 // A JSONValue is the value of a JSON column, as the database holds it.
 type JSONValue string
 
-// alike tells whether a column is as Django's own, so that the struct's field tells all there is to tell of it.
+// alike tells whether the struct's field tells all that there is to tell of a column: it is Django's own, and NULL only where that is a zero time.
 func (f *Field) alike() bool { return f.Stock && (!f.Null || f.Kind == Datetime) }
 
 // dest is where a column is scanned to.
@@ -48,6 +48,9 @@ func (f *Field) dest(u *User) any {
 		to = flag{&u.IsActive}
 	case joinedRole:
 		to = instant{&u.DateJoined}
+		if f.Null {
+			to = optional{&u.DateJoined}
+		}
 	}
 	if f.alike() {
 		return to

@@ -77,7 +77,7 @@ func TestOddColumnsOnSQLite(t *testing.T) {
 		{"date_joined = 20261122", false, false, time.Time{}},
 		{"username = NULL", true, true, noon},
 		{"is_active = NULL", true, false, noon},
-		{"date_joined = NULL", false, false, time.Time{}},
+		{"date_joined = NULL", true, true, time.Time{}},
 	}
 	for _, test := range tests {
 		s := open(t, testenv.SQLite(t), store.DefaultUserModel())

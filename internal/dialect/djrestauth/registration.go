@@ -90,7 +90,7 @@ func (a *API) registeredName(r *drf.Request, in *drf.Fields, failed *error) stri
 	if !present {
 		return ""
 	}
-	if !drf.ValidUsername(name) {
+	if a.Model.AbstractUser && !drf.ValidUsername(name) {
 		in.Fail("username", drf.BadUsername)
 		return ""
 	}
