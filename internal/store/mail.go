@@ -63,10 +63,3 @@ func (s *Store) MailSent(ctx context.Context, id int64) error {
 func (s *Store) MailFailed(ctx context.Context, m Mail, reason string, next time.Time) error {
 	return s.change(ctx, "UPDATE latchkey_mail SET next_attempt_at = $3, last_error = $4 WHERE id = $1 AND attempts = $2", m.ID, m.Attempts, s.stamp(next), reason)
 }
-
-// MailBacklog is how many mails are owed.
-func (s *Store) MailBacklog(ctx context.Context) (int64, error) {
-	var n int64
-	err := s.first(ctx, []any{&n}, "SELECT count(*) FROM latchkey_mail")
-	return n, err
-}

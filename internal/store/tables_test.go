@@ -373,7 +373,7 @@ func TestMail(t *testing.T) {
 			t.Errorf("a mail that is gone: got %v", err)
 		}
 		late := want[2]
-		if n, err := s.MailBacklog(ctx); n != 4 || err != nil {
+		if n, _, err := s.OwedMail(ctx); n != 4 || err != nil {
 			t.Errorf("got %d, %v", n, err)
 		}
 		for i := range want {

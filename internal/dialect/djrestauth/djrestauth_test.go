@@ -204,7 +204,7 @@ func TestMailServerDown(t *testing.T) {
 		s.want("reset", s.post("password/reset/", `{"email":"ann@site.example"}`), 200, "")
 		s.want("resend", s.post("registration/resend-email/", `{"email":"ann@site.example"}`), 200, `{"detail":"ok"}`)
 		s.want("the name is taken", s.register("ANN"), 400, `{"username":["A user with that username already exists."]}`)
-		if n, err := s.Store.MailBacklog(context.Background()); err != nil || n < 2 {
+		if n, _, err := s.Store.OwedMail(context.Background()); err != nil || n < 2 {
 			t.Errorf("%d mails are owed, %v", n, err)
 		}
 		s.smtp.Start()
