@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"latchkey/internal/account"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
@@ -174,7 +176,7 @@ func showKind(v reflect.Value) string {
 func showText(text string) string {
 	node, problem := parse("[" + text + "]")
 	if problem == nil && !strings.ContainsAny(text, "\r\n#") && strings.TrimSpace(text) == text {
-		b := &binder{}
+		b := &binder{anchors: map[string]ast.Node{}}
 		if list, ok := b.plain(node, "", 0).([]any); ok && len(list) == 1 && list[0] == text {
 			return text
 		}
