@@ -114,6 +114,16 @@ func (p *program) ready() {
 	p.t.Fatal("the program did not get ready")
 }
 
+// logs says whether the program has said something, and waits for it a while: the line of a request is written when its answer is already out.
+func (p *program) logs(text string) bool {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if strings.Contains(p.log.String(), text) {
+			return true
+		}
+	}
+	return false
+}
+
 // kill ends the program at once, as a power cut would.
 func (p *program) kill() {
 	p.t.Helper()
