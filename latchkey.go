@@ -39,6 +39,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 
 	"latchkey/internal/config"
 	"latchkey/internal/server"
@@ -83,6 +84,10 @@ type Server struct {
 	inner    *server.Server
 	settings *config.Config
 	stop     func() bool
+
+	closing  sync.Once
+	closed   chan struct{} // when it is, closeErr is set
+	closeErr error
 }
 
 // New makes a Server and starts it; see the package's overview. ctx is for the start. When it ends, answers that would go on for as long as somebody watches, which
@@ -106,7 +111,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	for _, risk := range cfg.settings.Risks() {
 		log.Warn("the settings take a risk", "risk", risk)
 	}
-	return &Server{inner: inner, settings: cfg.settings, stop: context.AfterFunc(ctx, inner.EndStreams)}, nil
+	return &Server{inner: inner, settings: cfg.settings, stop: context.AfterFunc(ctx, inner.EndStreams), closed: make(chan struct{})}, nil
 }
 
 // ServeHTTP answers a request by its whole path: mount a Server where the settings mount its APIs, or at the root, and strip no prefix.
@@ -131,16 +136,20 @@ func (s *Server) Verifier() (*verify.Verifier, error) {
 	return verify.Beside(s.inner.Accounts.JWTs, cfg)
 }
 
-// Close finishes the mail and the events that are under way and closes the database. It returns early, with the context's error, when ctx ends before that is done.
-// Requests must be over by then: those that are not get an error.
+// Close finishes the mail and the events that are under way and closes the database. It returns early, with the context's error, when ctx ends before that is done;
+// another call waits on for the same end. Requests must be over by then: those that are not get an error.
 func (s *Server) Close(ctx context.Context) error {
-	s.stop()
-	s.inner.EndStreams()
-	closed := make(chan error, 1)
-	go func() { closed <- s.inner.Close() }()
+	s.closing.Do(func() {
+		s.stop()
+		s.inner.EndStreams()
+		go func() {
+			s.closeErr = s.inner.Close()
+			close(s.closed)
+		}()
+	})
 	select {
-	case err := <-closed:
-		return err
+	case <-s.closed:
+		return s.closeErr
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -323,4 +323,7 @@ func TestCloseWaits(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	close(release)
+	if err := s.Close(context.Background()); err != nil {
+		t.Errorf("the second call, when nothing is under way: %v", err)
+	}
 }

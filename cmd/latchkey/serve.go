@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -57,8 +58,17 @@ func (c *serveCommand) Run(ctx context.Context) error {
 			}
 		}()
 	}
+	leaveRoom(s)
 	announce(cfg, s, listener.Addr().String(), c.Config, log)
 	return run(ctx, cfg, s, listener, log)
+}
+
+// leaveRoom lets the Go scheduler run as many goroutines more as hash passwords. Where all it may run did, a request that needs no hash would wait for one of them to be stopped,
+// which takes ten milliseconds; the operating system, which divides the processors then, lets it in at once. Whoever sets GOMAXPROCS has decided otherwise.
+func leaveRoom(s *server.Server) {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + s.Accounts.Passwords.Workers())
+	}
 }
 
 func run(ctx context.Context, cfg *config.Config, s *server.Server, listener net.Listener, log *slog.Logger) error {

@@ -137,6 +137,9 @@ func (p *Passwords) makeTurn(password string, encoded *string, failed *error) *t
 // Load is how many passwords are being hashed, how many wait, and how many were refused with ErrBusy since the start.
 func (p *Passwords) Load() (running, waiting int, refused uint64) { return p.pool.load() }
 
+// Workers is how many processors hash at once, at most.
+func (p *Passwords) Workers() int { return p.pool.most }
+
 // pooled is the preferred hasher if the pool can compute its keys beside others.
 func (p *Passwords) pooled() (hasher pbkdf2Hasher, ok bool) {
 	hasher, ok = p.preferred().(pbkdf2Hasher)
