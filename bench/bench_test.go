@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestMain is also the processes that the benchmark starts of itself.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == "drive" || os.Args[1] == "ceiling") {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestPercentile(t *testing.T) {
+	hundred := make([]int64, 100)
+	for i := range hundred {
+		hundred[i] = int64(i + 1)
+	}
+	for _, c := range []struct {
+		sorted []int64
+		part   float64
+		want   float64
+	}{{hundred, 0.5, 50}, {hundred, 0.99, 99}, {hundred, 1, 100}, {hundred, 0, 1}, {[]int64{7}, 0.99, 7}, {[]int64{1, 2, 3}, 0.5, 2}, {[]int64{1, 2}, 0.99, 2}} {
+		if got := percentile(c.sorted, c.part); got != c.want {
+			t.Errorf("percentile %v of %d values is %v, want %v", c.part, len(c.sorted), got, c.want)
+		}
+	}
+	if got := percentile(nil, 0.5); !math.IsNaN(got) {
+		t.Errorf("of none it is %v", got)
+	}
+}
+
+func TestRatio(t *testing.T) {
+	for _, c := range []struct{ of, against []float64 }{
+		{[]float64{50, 5, 40}, []float64{100, 10, 60}}, // the machine was busy in the second round
+		{[]float64{50, 5}, []float64{100, 10, 60}},
+		{[]float64{50, 9, 5}, []float64{100, 0, 10}},
+		{[]float64{40, 60}, []float64{100, 100}},
+	} {
+		if got := ratio(c.of, c.against); got != 0.5 {
+			t.Errorf("%v against %v is %v", c.of, c.against, got)
+		}
+	}
+	if got := ratio(nil, []float64{1}); !math.IsNaN(got) {
+		t.Errorf("of none it is %v", got)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{0.256: "0.26", 12.34: "12.3", 123.4: "123", 1234: "1230", 43567: "43600", math.NaN(): "–"} {
+		if got := number(v); got != want {
+			t.Errorf("%v is written %s, want %s", v, got, want)
+		}
+	}
+}
+
+// TestDrive has the driver meet each form that an answer can have.
+func TestDrive(t *testing.T) {
+	var requests atomic.Int64
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /length", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer abc" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = io.WriteString(w, "{}")
+	})
+	mux.HandleFunc("GET /chunked", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "{")
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, "}")
+	})
+	mux.HandleFunc("GET /closing", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		_, _ = io.WriteString(w, "{}")
+	})
+	mux.HandleFunc("POST /rotate", func(w http.ResponseWriter, r *http.Request) {
+		n := requests.Add(1)
+		body, _ := io.ReadAll(r.Body)
+		if want := fmt.Sprintf(`{"refresh": "%d"}`, n-1); string(body) != want {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		fmt.Fprintf(w, `{"refresh": "%d"}`, n)
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	try := func(p plan, status int) outcome {
+		return drive(job{Address: server.Listener.Addr().String(), Duration: 20 * time.Millisecond, Status: status, Connections: []plan{p}})
+	}
+	for _, p := range []plan{{Method: "GET", Path: "/length", Bearer: "abc"}, {Method: "GET", Path: "/chunked"}, {Method: "GET", Path: "/closing"}} {
+		if done := try(p, 200); done.Error != "" || len(done.Latencies) < 2 || done.Elapsed < 20*time.Millisecond {
+			t.Errorf("%s: %d answers in %s, %s", p.Path, len(done.Latencies), done.Elapsed, done.Error)
+		}
+	}
+	done := try(plan{Method: "POST", Path: "/rotate", Kind: rotating, Token: "0"}, 200)
+	if done.Error != "" || len(done.Latencies) < 2 || done.Tokens[0] != fmt.Sprint(len(done.Latencies)) {
+		t.Errorf("rotation: %d answers and the token %v, %s", len(done.Latencies), done.Tokens, done.Error)
+	}
+	if done := try(plan{Method: "GET", Path: "/length"}, 200); !strings.Contains(done.Error, "answered 401, not 200") {
+		t.Errorf("a wrong status is told as %q", done.Error)
+	}
+}
+
+func TestOnly(t *testing.T) {
+	if stacks, cases, err := (&options{only: "sqlite,me"}).chosen(); err != nil || len(stacks) != 1 || len(cases) != 1 {
+		t.Errorf("%v %v %v", stacks, cases, err)
+	}
+	if stacks, cases, err := (&options{}).chosen(); err != nil || len(stacks) != len(stackNames) || len(cases) != len(caseNames) {
+		t.Errorf("%v %v %v", stacks, cases, err)
+	}
+	if _, _, err := (&options{only: "sqlit"}).chosen(); err == nil {
+		t.Error("a wrong name is taken")
+	}
+}
+
+// TestBench is the whole of it for a moment, on SQLite.
+func TestBench(t *testing.T) {
+	picture := filepath.Join(t.TempDir(), "bench.svg")
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{"-duration", "100ms", "-rounds", "1", "-starts", "1", "-connections", "2", "-iterations", "1000", "-only", "ceiling,sqlite", "-markdown", "-svg", picture}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	for _, name := range caseNames {
+		if !strings.Contains(out.String(), "| "+name+" | Latchkey, SQLite | ") {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	for _, want := range []string{"| bare net/http | ", "| SQLite: me, of the ceiling | ≥ 0.60 | ", "| stripped program, MB | "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+	data, err := os.ReadFile(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := xml.NewDecoder(bytes.NewReader(data)); ; {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("the picture: %v", err)
+		}
+	}
+}
