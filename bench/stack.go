@@ -204,9 +204,8 @@ func (b *bench) startDjango(s *stack, f *footprint, rotate bool) error {
 			return nil, fmt.Errorf("manage.py migrate: %w\n%s", err, said)
 		}
 		return b.launch(s, variant, "/auth/users/me/", func(address string) *exec.Cmd {
-			// threads, as the workers without them close each connection after one answer
-			return furnish(exec.Command(gunicorn, "--bind", address, "--workers", "2", "--worker-class", "gthread", "--threads", "2", "--keep-alive", "60",
-				"--log-level", "warning", "django.core.wsgi:get_wsgi_application()"))
+			// the workers that gunicorn takes by itself: they close each connection after one answer, and are no slower than those with threads, which keep it
+			return furnish(exec.Command(gunicorn, "--bind", address, "--workers", "2", "--log-level", "warning", "django.core.wsgi:get_wsgi_application()"))
 		})
 	}
 	var err error
