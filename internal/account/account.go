@@ -53,6 +53,8 @@ type Service struct {
 	Counts throttle.Counter
 	// LoginDelay is how long whoever gave wrong passwords for an account must wait before the next one; none in its zero value.
 	LoginDelay throttle.Delay
+	// MailRate is how many mails may be asked for to one address; any number in its zero value.
+	MailRate throttle.Rate
 	// Audit keeps a trail of what happens.
 	Audit bool
 	// Receivers are told of events.

@@ -155,6 +155,9 @@ func (s *Service) activateByAddress(ctx context.Context, tx *store.Store, user *
 // ResendConfirmation mails a fresh key to an address that waits to be verified. Nobody having it costs the same work. Without an address the exact profile
 // takes the first row of all, as the reference does, and the safe one nobody.
 func (s *Service) ResendConfirmation(ctx context.Context, email string, letter Letter) error {
+	if err := s.mayMail(ctx, email); err != nil {
+		return err
+	}
 	row, err := s.rowToConfirm(ctx, email)
 	if err != nil {
 		return err

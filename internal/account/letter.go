@@ -145,9 +145,14 @@ type Asking struct {
 	Letter *Letter
 }
 
-// MailLink mails the letter to every user with the address, and tells whether there was one. Nobody having it costs the same work: a decoy is queued that
+// MailLink mails the letter to every user with the address, and tells whether there was one; *TooOften for an address that is asked for too often. Nobody having it costs the same work: a decoy is queued that
 // delivery throws away.
 func (s *Service) MailLink(ctx context.Context, ask Asking) (found bool, err error) {
+	if ask.Letter != nil {
+		if err := s.mayMail(ctx, ask.Email); err != nil {
+			return false, err
+		}
+	}
 	users, err := s.usersWith(ctx, ask.Email)
 	if err != nil {
 		return false, err

@@ -20,6 +20,9 @@ type ResetAsking struct {
 // costs the same work, as in MailLink.
 func (s *Service) MailReset(ctx context.Context, ask ResetAsking) error {
 	email := lower(ask.Email)
+	if err := s.mayMail(ctx, email); err != nil {
+		return err
+	}
 	rows, err := s.Store.EmailAddressesBy(ctx, email, !s.Exact)
 	if err != nil {
 		return err

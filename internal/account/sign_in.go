@@ -36,7 +36,7 @@ func (s *Service) SignIn(ctx context.Context, name, password string) (Login, err
 }
 
 // SignInWith is the one way in: it tries the password on whom each backend finds for a name or an address. Nobody found costs as much as a wrong password, so
-// that time does not tell who has an account. ErrBadCredentials whatever the reason; *TooManyTries for whoever must wait after those.
+// that time does not tell who has an account. ErrBadCredentials whatever the reason; *TooOften for whoever must wait after those.
 func (s *Service) SignInWith(ctx context.Context, c Credentials) (Login, error) {
 	try := newAttempt(cmp.Or(c.Username, c.Email), c.Password, c.Untrimmed)
 	for _, backend := range s.Backends {
@@ -179,7 +179,7 @@ func (s *Service) candidates(ctx context.Context, backend string, c Credentials)
 	return []store.User{*user}, nil
 }
 
-// CheckPassword tells whether one of these is the password of a user who is signed in. Wrong ones count as those of a sign-in do: *TooManyTries.
+// CheckPassword tells whether one of these is the password of a user who is signed in. Wrong ones count as those of a sign-in do: *TooOften.
 func (s *Service) CheckPassword(ctx context.Context, user *store.User, passwords ...string) (bool, error) {
 	tries := s.triesOf(ctx, user)
 	if err := s.mayTry(ctx, tries); err != nil {

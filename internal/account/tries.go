@@ -10,10 +10,10 @@ import (
 	"latchkey/internal/throttle"
 )
 
-// TooManyTries asks whoever gave wrong passwords for an account to wait before the next one.
-type TooManyTries struct{ Wait time.Duration }
+// TooOften asks whoever gave wrong passwords for an account, or had mails sent to an address, to wait before the next one.
+type TooOften struct{ Wait time.Duration }
 
-func (*TooManyTries) Error() string { return "too many wrong passwords" }
+func (*TooOften) Error() string { return "too often for one account" }
 
 // triesOf is the key by which the wrong passwords for an account are counted, whatever name it is called by: those of one network, so that nobody can keep
 // the owner out from another. Empty where nothing is counted, as at the command line.
@@ -34,7 +34,7 @@ func (s *Service) triesKey(ctx context.Context, who string) string {
 	return throttle.Network(client.Address) + " " + who
 }
 
-// mayTry counts a password before it is hashed, so that many at once are counted too; *TooManyTries if it has to wait.
+// mayTry counts a password before it is hashed, so that many at once are counted too; *TooOften if it has to wait.
 func (s *Service) mayTry(ctx context.Context, key string) error {
 	if key == "" {
 		return nil
@@ -44,7 +44,7 @@ func (s *Service) mayTry(ctx context.Context, key string) error {
 		return err
 	}
 	if !ok {
-		return &TooManyTries{wait}
+		return &TooOften{wait}
 	}
 	return nil
 }
@@ -55,6 +55,22 @@ func (s *Service) succeeded(ctx context.Context, key string) error {
 		return nil
 	}
 	return s.Counts.Succeeded(ctx, key)
+}
+
+// mayMail counts a request for a mail to an address, whoever asks and whether or not somebody has it: *TooOften if it has to wait. That keeps no owner from what they
+// need, for the mails that were sent lie in their mailbox, and their links are good.
+func (s *Service) mayMail(ctx context.Context, email string) error {
+	if s.Counts == nil || s.MailRate.Count == 0 {
+		return nil
+	}
+	wait, ok, err := s.Counts.Allow(ctx, "mail "+shortened(lower(email)), s.MailRate)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return &TooOften{wait}
+	}
+	return nil
 }
 
 // shortened makes what somebody sent a key of fixed length.

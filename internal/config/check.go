@@ -132,6 +132,9 @@ func (c *checker) server() {
 		c.oneOf("throttle_rates."+scope, scope, scopes...)
 	}
 	c.rates("throttle_rates", c.ThrottleRates)
+	if c.MailsPerAddress != "" && !isRate(c.MailsPerAddress) {
+		c.bad("mails_per_address", "this is no rate", "write one as in 20/hour, with s, m, h or d, or nothing for any number")
+	}
 	c.throttleStore()
 	if c.LoginDelayAfter < 0 || c.LoginDelayAfter > 1000 {
 		c.bad("login_delay_after", "it must be between 0, which switches it off, and 1000", fmt.Sprintf("the default is %d", Default().LoginDelayAfter))

@@ -123,6 +123,8 @@ type Config struct {
 	LoginDelayAfter int `yaml:"login_delay_after"`
 	// The longest such wait.
 	LoginDelayLongest time.Duration `yaml:"login_delay_longest"`
+	// How many mails with links may be asked for to one address, whoever asks, as N/period. Empty for any number. Only in the safe profile.
+	MailsPerAddress string `yaml:"mails_per_address"`
 	// The largest request body, in bytes.
 	MaxBody int `yaml:"max_body"`
 	// How long running requests may take once the server is told to stop.
@@ -318,6 +320,7 @@ func Default() *Config {
 		ThrottleRates:             defaultThrottleRates(),
 		LoginDelayAfter:           10,
 		LoginDelayLongest:         15 * time.Minute,
+		MailsPerAddress:           "20/hour",
 		MaxBody:                   4 << 20,
 		OpenAPI:                   true,
 		ShutdownTimeout:           15 * time.Second,

@@ -267,9 +267,9 @@ var jsonType = []string{"application/json"}
 
 // AnswerTo is the answer that an error stands for; not ok for a failure of ours.
 func AnswerTo(err error) (answer *Error, ok bool) {
-	var tries *account.TooManyTries
-	if errors.As(err, &tries) {
-		return Throttled(tries.Wait), true
+	var often *account.TooOften
+	if errors.As(err, &often) {
+		return Throttled(often.Wait), true
 	}
 	ok = errors.As(err, &answer)
 	return answer, ok

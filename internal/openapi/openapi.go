@@ -20,7 +20,7 @@ import (
 type Source struct {
 	Title, Version string
 	View           *drf.View
-	// Delayed are the scopes of endpoints that ask whoever gave wrong passwords to wait, Hooked those where another program may refuse.
+	// Delayed are the scopes of endpoints that ask whoever gave wrong passwords, or wants too many mails, to wait, Hooked those where another program may refuse.
 	Delayed, Hooked []string
 	// Routes are in the order of the document. Of two things that would have one name the first has it.
 	Routes []Route

@@ -17,6 +17,9 @@ func (s *Server) documents(cfg *config.Config, o Options, rt *router) {
 	if s.Accounts.LoginDelay.Free > 0 {
 		source.Delayed = []string{"login", "password"}
 	}
+	if s.Accounts.MailRate.Count > 0 {
+		source.Delayed = append(source.Delayed, "mail")
+	}
 	if s.Accounts.BeforeLogin != nil {
 		source.Hooked = append(source.Hooked, "login")
 	}

@@ -148,6 +148,9 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 		return nil, err
 	}
 	accounts.Counts, accounts.LoginDelay = counts, loginDelay(cfg)
+	if accounts.MailRate, err = mailRate(cfg); err != nil {
+		return nil, err
+	}
 	s := &Server{Accounts: accounts, Store: db, box: box}
 	if cfg.MetricsListen != "" {
 		s.metrics = newMetrics(s, o)

@@ -59,6 +59,18 @@ func loginDelay(cfg *config.Config) throttle.Delay {
 	return throttle.Delay{Free: cfg.LoginDelayAfter, First: time.Second, Longest: cfg.LoginDelayLongest, Forget: time.Hour}
 }
 
+// mailRate is how often the safe profile mails to one address.
+func mailRate(cfg *config.Config) (throttle.Rate, error) {
+	if cfg.Profile == config.Exact || cfg.MailsPerAddress == "" {
+		return throttle.Rate{}, nil
+	}
+	rate, err := throttle.ParseRate(cfg.MailsPerAddress)
+	if err != nil {
+		return throttle.Rate{}, fmt.Errorf("mails_per_address: %w", err)
+	}
+	return rate, nil
+}
+
 // throttles sets the configured throttle classes, and in the safe profile the limits of its own.
 func (s *Server) throttles(cfg *config.Config, o Options, view *drf.View) error {
 	counts := s.Accounts.Counts
