@@ -9,10 +9,14 @@ import (
 
 const longSecret = "a-secret-key-of-more-than-32-letters"
 
-// secretFile is a file of a mode.
+// secretFile is a file of a mode in a folder that anybody can enter.
 func secretFile(t *testing.T, text string, mode os.FileMode) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
+	folder := t.TempDir()
+	if err := os.Chmod(filepath.Dir(folder), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "file")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +81,22 @@ func TestOpenFilesAreRefused(t *testing.T) {
 		}
 		if err != nil && (strings.Contains(err.Error(), longSecret) || strings.Contains(err.Error(), "word@")) {
 			t.Errorf("the error prints a secret: %v", err)
+		}
+	}
+}
+
+// Where nobody else can enter, a file's own mode says nothing: temporary folders and homes are such.
+func TestFilesOutOfReach(t *testing.T) {
+	file := secretFile(t, "secret_key: "+longSecret+"\ndatabase: sqlite://x.db\n", 0o644)
+	for _, test := range []struct {
+		mode os.FileMode
+		ok   bool
+	}{{0o755, false}, {0o710, false}, {0o701, false}, {0o700, true}} {
+		if err := os.Chmod(filepath.Dir(file), test.mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(Options{File: file}); (err == nil) != test.ok {
+			t.Errorf("in a folder of mode %o: %v", test.mode, err)
 		}
 	}
 }

@@ -108,8 +108,34 @@ func readKey(folder, name string) (Key, error) {
 	return key, s.fits(s.public)
 }
 
-// CheckPrivate refuses a file with a secret that others than its owner and group can read, or others than its owner change.
-func CheckPrivate(path string) error { return closed(path, 0o037) }
+// CheckPrivate refuses a file with a secret that others than its owner and group can read, or others than its owner change. One in a folder that its owner alone can enter, or
+// below such a folder, is out of their reach whatever its own mode.
+func CheckPrivate(path string) error {
+	err := closed(path, 0o037)
+	if err == nil || withdrawn(path) {
+		return nil
+	}
+	return err
+}
+
+// withdrawn tells whether a file stands in or below a folder that nobody but the folder's owner can enter.
+func withdrawn(path string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return false
+	}
+	for folder := filepath.Dir(path); ; folder = filepath.Dir(folder) {
+		if info, err := os.Stat(folder); err == nil && info.Mode().Perm()&0o011 == 0 {
+			return true
+		}
+		if folder == filepath.Dir(folder) {
+			return false
+		}
+	}
+}
 
 // closed refuses a file or folder that has any of the mode's bits.
 func closed(path string, bits fs.FileMode) error {
