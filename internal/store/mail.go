@@ -33,7 +33,7 @@ func (s *Store) OwedMail(ctx context.Context) (n int, oldest time.Time, err erro
 	return n, oldest, err
 }
 
-// ClaimMail takes up to limit mails that are due, in the order of their ids. They are due again after lease, for whoever asks then:
+// ClaimMail takes up to limit mails, those that have been due longest, and tells them in the order of their ids. They are due again after lease, for whoever asks then:
 // report MailSent or MailFailed before.
 func (s *Store) ClaimMail(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Mail, error) {
 	var all []Mail
@@ -42,7 +42,7 @@ func (s *Store) ClaimMail(ctx context.Context, now time.Time, lease time.Duratio
 		err := rows.Scan(&m.ID, &m.MessageID, &m.Sender, &m.Recipient, &m.Subject, &m.Text, &m.HTML, instant{&m.CreatedAt}, &m.Attempts)
 		all = append(all, m)
 		return true, err
-	}, `WITH due AS MATERIALIZED (SELECT id FROM latchkey_mail WHERE next_attempt_at <= $1 ORDER BY id LIMIT $3`+s.engine.skipLocked+`)
+	}, `WITH due AS MATERIALIZED (SELECT id FROM latchkey_mail WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $3`+s.engine.skipLocked+`)
 		UPDATE latchkey_mail SET next_attempt_at = $2, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
 		RETURNING id, message_id, sender, recipient, subject, body_text, body_html, created_at, attempts`,
 		s.stamp(now), s.stamp(now.Add(lease)), limit)

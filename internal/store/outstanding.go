@@ -75,7 +75,7 @@ type purge struct {
 // purges are the tables whose rows expire: Latchkey's own, and Django's where it has them.
 func (s *Store) purges() []purge {
 	list := []purge{{table: "latchkey_refresh", key: "jti", order: "expires_at"}, {table: "latchkey_link", key: "digest", order: "expires_at"},
-		{table: "latchkey_webhook", key: "id", order: "id"}, {table: "latchkey_device", key: "id", order: "expires_at"},
+		{table: "latchkey_webhook", key: "id", order: "expires_at"}, {table: "latchkey_device", key: "id", order: "expires_at"},
 		{table: "latchkey_throttle", key: "key", order: "expires_at"}, {table: "latchkey_try", key: "key", order: "expires_at"}}
 	if s.Apps().Blacklist {
 		// Django has no index on expires_at, but old tokens have small ids
