@@ -218,7 +218,7 @@ func TestMigrateAtOnce(t *testing.T) {
 		}
 		wait.Wait()
 		s := testenv.OpenStore(t, url)
-		same(t, "steps", rows(t, s, "SELECT name FROM latchkey_migration"), []string{"0001_latchkey", "0002_webhook", "0003_device", "0004_throttle", "0005_audit"})
+		same(t, "steps", rows(t, s, "SELECT name FROM latchkey_migration"), []string{"0001_latchkey", "0002_webhook", "0003_device", "0004_throttle", "0005_audit", "0006_webhook_queue"})
 		same(t, "migrations", rows(t, s, "SELECT count(*) FROM django_migrations"), []string{"65"})
 	})
 }

@@ -37,11 +37,13 @@ func (s *Store) EnqueueWebhook(ctx context.Context, w Webhook) error {
 
 // ClaimWebhook takes the receiver's first event that is due and has none of the same user before it: ErrNotFound for none. It is due again after lease, for
 // whoever asks then: report WebhookDelivered, WebhookPutOff or WebhookFailed before.
+//
+// Who is first of a user is asked by a query with a limit, which PostgreSQL leaves as it is: a NOT EXISTS it joins to the whole queue when its statistics are old, as a queue's are.
 func (s *Store) ClaimWebhook(ctx context.Context, receiver string, now time.Time, lease time.Duration) (*Webhook, error) {
 	w := &Webhook{}
 	err := s.returning(ctx, w.fields(), `WITH due AS MATERIALIZED (SELECT w.id FROM latchkey_webhook AS w
 			WHERE w.receiver = $1 AND w.failed_at IS NULL AND w.next_attempt_at <= $2
-			AND NOT EXISTS (SELECT 1 FROM latchkey_webhook AS b WHERE b.receiver = $1 AND b.user_id = w.user_id AND b.id < w.id AND b.failed_at IS NULL)
+			AND w.id = (SELECT b.id FROM latchkey_webhook AS b WHERE b.receiver = w.receiver AND b.user_id = w.user_id AND b.failed_at IS NULL ORDER BY b.id LIMIT 1)
 			ORDER BY w.id LIMIT 1`+s.engine.skipLocked+`)
 		UPDATE latchkey_webhook SET next_attempt_at = $3, attempts = attempts + 1 WHERE id IN (SELECT id FROM due)
 		RETURNING `+webhookColumns, receiver, s.stamp(now), s.stamp(now.Add(lease)))

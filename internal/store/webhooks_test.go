@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -70,6 +72,30 @@ func TestGivenUpWebhooksExpire(t *testing.T) {
 			if n, err := s.FlushExpired(ctx, noon.Add(time.Duration(want)*time.Hour), 100, nil); n != want || err != nil {
 				t.Errorf("%d rows went, %v; want %d", n, err, want)
 			}
+		}
+	})
+}
+
+// A long queue is taken from its front: what a claim costs does not grow with what waits behind. Where it did, these claims would take minutes, and now they take a second.
+func TestWebhookQueueIsLong(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		const users, events, claims = 500, 10, 300
+		must(t, s.InTx(ctx, func(tx *store.Store) error {
+			for i := range users * events {
+				if err := tx.EnqueueWebhook(ctx, store.Webhook{Receiver: "r", UserID: fmt.Sprint(i % users), QueuedAt: noon, ExpiresAt: noon.Add(time.Hour)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		for i := range claims {
+			w, err := s.ClaimWebhook(ctx, "r", noon, time.Minute)
+			if err != nil {
+				t.Fatalf("after %d claims: %v", i, err)
+			}
+			must(t, s.WebhookDelivered(ctx, w.ID))
 		}
 	})
 }
