@@ -182,6 +182,7 @@ func openSQLite(path string, readOnly bool) (*database, error) {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
 	d := &database{engine: sqliteEngine, name: name, write: write}
+	d.group = &group{database: d}
 	if err := d.enterWAL(); err != nil {
 		_ = write.Close()
 		return nil, fmt.Errorf("open %s: %w", name, err)

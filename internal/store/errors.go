@@ -47,7 +47,7 @@ type Refused struct{ Rule string }
 func (e *Refused) Error() string { return "the table's rule for " + e.Rule + " forbids it" }
 
 // wrap sorts a driver's error into what callers tell apart, and keeps it in the chain.
-func (s *Store) wrap(err error) error {
+func (d *database) wrap(err error) error {
 	var known *Duplicate
 	var referenced *Referenced
 	var refused *Refused
@@ -62,7 +62,7 @@ func (s *Store) wrap(err error) error {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if kind := s.engine.classify(err); kind != nil {
+	if kind := d.engine.classify(err); kind != nil {
 		if kind == ErrUnavailable || kind == ErrInvalidText {
 			return fmt.Errorf("%w: %w", kind, err)
 		}

@@ -17,7 +17,7 @@ import (
 // A Store is an open database, or a transaction on it: the methods are the same. It is safe for concurrent use; a transaction is not.
 type Store struct {
 	*database
-	tx       *sql.Tx // nil outside a transaction
+	tx       querier // nil outside a transaction
 	onCommit map[string]func()
 }
 
@@ -27,6 +27,7 @@ type database struct {
 	name   string // for messages: without password and parameters
 	read   *sql.DB
 	write  *sql.DB // the same pool on PostgreSQL
+	group  *group  // of the transactions that wait for SQLite's one writer; nil on PostgreSQL
 	users  string  // the quoted user table
 	zone   *time.Location
 	// settings is what the user table is meant to be; Model is what it is
@@ -138,12 +139,15 @@ func (a Apps) and(b Apps) Apps {
 const tries = 5
 
 // InTx runs fn in a transaction that is committed when fn returns nil and undone otherwise. Inside a transaction it just runs fn.
-// SQLite takes the write lock at once; PostgreSQL runs at READ COMMITTED. Where the database ends a transaction
-// in favour of another one (a deadlock, a serialization failure), fn runs again, so it must keep its effects inside tx.
+// SQLite takes the write lock at once, for all who wait for it; PostgreSQL runs at READ COMMITTED. Where the database ends a transaction
+// in favour of another one (a deadlock, a serialization failure), or cannot commit it with others, fn runs again, so it must keep its effects inside tx.
 // After an error from a statement, return it: on PostgreSQL the transaction is over.
 func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
 	if s.tx != nil {
 		return fn(s)
+	}
+	if s.group != nil {
+		return s.group.run(ctx, fn)
 	}
 	for try := 1; ; try++ {
 		err := s.attempt(ctx, fn)
@@ -174,10 +178,15 @@ func (s *Store) attempt(ctx context.Context, fn func(tx *Store) error) error {
 	if err := tx.Commit(); err != nil {
 		return s.wrap(err)
 	}
-	for _, fn := range inside.onCommit {
+	inside.committed()
+	return nil
+}
+
+// committed does what waited for the commit.
+func (s *Store) committed() {
+	for _, fn := range s.onCommit {
 		fn()
 	}
-	return nil
 }
 
 // Pools are the connections to the database, by what they are for: one of each where the engine has one writer, else one for all.
@@ -215,7 +224,7 @@ func (s *Store) Snapshot(ctx context.Context, fn func(tx *Store) error) error {
 	return err
 }
 
-// A querier is a pool or a transaction of database/sql.
+// A querier is a pool of database/sql, a transaction, or a connection that is in one.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
@@ -231,8 +240,20 @@ func (s *Store) on(pool *sql.DB) querier {
 
 // exec runs a statement that returns no rows, and tells how many it touched.
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if s.tx == nil && s.group != nil {
+		var n int64
+		err := s.InTx(ctx, func(tx *Store) (err error) {
+			n, err = tx.exec(ctx, query, args...)
+			return err
+		})
+		return n, err
+	}
 	if err := s.fits(args); err != nil {
 		return 0, err
+	}
+	ctx, err := s.patient(ctx)
+	if err != nil {
+		return 0, s.wrap(err)
 	}
 	result, err := s.on(s.write).ExecContext(ctx, query, args...)
 	if err != nil {
@@ -268,13 +289,31 @@ func (s *Store) each(ctx context.Context, row func(*sql.Rows) error, query strin
 
 // returning is first for a statement that writes and returns a row.
 func (s *Store) returning(ctx context.Context, dest []any, query string, args ...any) error {
+	if s.tx == nil && s.group != nil {
+		return s.InTx(ctx, func(tx *Store) error { return tx.returning(ctx, dest, query, args...) })
+	}
 	return s.scan(ctx, s.write, func(rows *sql.Rows) (bool, error) { return false, rows.Scan(dest...) }, query, args...)
+}
+
+// patient is the context of one statement. SQLite's take microseconds, and being ready to stop one costs as much again, two goroutines each: so they run to their
+// end, unless it is over already. Who waits for the connection that writes, and is in no transaction, may give up.
+func (s *Store) patient(ctx context.Context) (context.Context, error) {
+	if s.group == nil {
+		return ctx, nil
+	}
+	return context.WithoutCancel(ctx), ctx.Err()
 }
 
 // scan hands rows to next for as long as it asks for more: ErrNotFound when there was none.
 func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(*sql.Rows) (more bool, err error), query string, args ...any) error {
 	if err := s.fits(args); err != nil {
 		return err
+	}
+	if s.tx != nil || pool != s.write {
+		var err error
+		if ctx, err = s.patient(ctx); err != nil {
+			return s.wrap(err)
+		}
 	}
 	rows, err := s.on(pool).QueryContext(ctx, query, args...)
 	if err != nil {
