@@ -76,6 +76,7 @@ func run(ctx context.Context, cfg *config.Config, s *server.Server, listener net
 	web.RegisterOnShutdown(s.EndStreams)
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(listener) }()
+	go debug.FreeOSMemory() // of what only the start needed
 	select {
 	case err := <-failed:
 		return errors.Join(err, s.Close())
