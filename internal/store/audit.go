@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -84,7 +83,7 @@ func (s *Store) AuditTrail(ctx context.Context, f AuditFilter, limit int) ([]Aud
 		query += " WHERE " + strings.Join(where, " AND ")
 	}
 	var all []Audit
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(rows row) error {
 		var a Audit
 		err := rows.Scan(a.fields()...)
 		all = append(all, a)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"regexp"
 	"strconv"
 	"strings"
@@ -53,7 +52,7 @@ func (c Column) filled() bool { return c.Default != "" || c.Numbered || c.Comput
 // Columns describes a table's columns in their order; none when there is no such table.
 func (s *Store) Columns(ctx context.Context, table string) ([]Column, error) {
 	var columns []Column
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(rows row) error {
 		var c Column
 		var isJSON, unsigned bool
 		err := rows.Scan(&c.Name, &c.Type, flag{&c.Null}, &c.Default, flag{&c.Primary}, flag{&c.Unique}, flag{&c.Numbered}, flag{&c.Computed},

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ type reference struct{ Table, Column, Target string }
 // references lists the foreign keys to a table that the database does not clear up itself.
 func (s *Store) references(ctx context.Context, table string) ([]reference, error) {
 	var all []reference
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(rows row) error {
 		var r reference
 		err := rows.Scan(&r.Table, &r.Column, &r.Target)
 		r.Table = strings.Trim(r.Table, `"`)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 )
@@ -67,7 +66,7 @@ func (s *Store) DeviceOfRefresh(ctx context.Context, jti string) (d DeviceUse, e
 // yet. Only the caller can tell whether a session among them still signs anybody in.
 func (s *Store) Devices(ctx context.Context, id ID, now time.Time, limit int) ([]Device, error) {
 	var all []Device
-	row := func(rows *sql.Rows) error {
+	row := func(rows row) error {
 		var d Device
 		err := rows.Scan(d.fields()...)
 		all = append(all, d)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 )
@@ -25,7 +24,7 @@ func (a *EmailAddress) fields() []any {
 // emailAddresses reads the rows that fit a condition, ordered by key.
 func (s *Store) emailAddresses(ctx context.Context, condition string, args ...any) ([]EmailAddress, error) {
 	var all []EmailAddress
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(rows row) error {
 		var a EmailAddress
 		err := rows.Scan(a.fields()...)
 		all = append(all, a)

@@ -297,7 +297,9 @@ func openPostgres(address string, readOnly bool) (*database, error) {
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return &database{engine: postgresEngine, name: name, read: pool, write: pool}, nil
+	d := &database{engine: postgresEngine, name: name, read: pool, write: pool}
+	d.reads = &pipeline{database: d, free: lanes(conns)}
+	return d, nil
 }
 
 func classifySQLite(err error) error {

@@ -18,17 +18,22 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 // Rows reads all rows of a query as texts; NULL is "NULL".
 func (s *Store) Rows(ctx context.Context, query string, args ...any) ([][]string, error) {
 	var all [][]string
-	err := s.each(ctx, func(rows *sql.Rows) error {
-		columns, err := rows.Columns()
-		if err != nil {
-			return err
-		}
+	rows, err := s.on(s.read).QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
 		texts, dest := make([]sql.NullString, len(columns)), make([]any, len(columns))
 		for i := range texts {
 			dest[i] = &texts[i]
 		}
 		if err := rows.Scan(dest...); err != nil {
-			return err
+			return nil, err
 		}
 		row := make([]string, len(columns))
 		for i, text := range texts {
@@ -37,9 +42,8 @@ func (s *Store) Rows(ctx context.Context, query string, args ...any) ([][]string
 			}
 		}
 		all = append(all, row)
-		return nil
-	}, query, args...)
-	return all, err
+	}
+	return all, rows.Err()
 }
 
 // IsPostgres tells the engine.
@@ -59,4 +63,9 @@ func (s *Store) SetNames(ctx context.Context, id ID, first, last string) error {
 func (s *Store) NextMail(ctx context.Context) (due time.Time, ok bool, err error) {
 	err = s.first(ctx, []any{optional{&due}}, "SELECT min(next_attempt_at) FROM latchkey_mail")
 	return due, err == nil && !due.IsZero(), err
+}
+
+// AskNonsense asks what no database answers.
+func (s *Store) AskNonsense(ctx context.Context) error {
+	return s.first(ctx, nil, "SELECT nonsense FROM nowhere")
 }

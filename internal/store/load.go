@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,7 +75,7 @@ func (s *Store) InsertUserRows(ctx context.Context, columns []string, rows [][]a
 	head := "INSERT INTO " + s.users + " (" + strings.Join(names, ", ") + ") VALUES "
 	err := s.eachChunk(rows, func(values string, args []any) error {
 		// In which order an engine returns rows is its own business, so each comes with its name.
-		return s.scan(ctx, s.write, func(found *sql.Rows) (bool, error) {
+		return s.scan(ctx, s.write, func(found row) (bool, error) {
 			var id ID
 			var name string
 			err := found.Scan(&id, &name)
@@ -149,7 +148,7 @@ func (s *Store) keysBy(ctx context.Context, key, from, column string, values []a
 	}
 	err := s.eachChunk(rows, func(list string, args []any) error {
 		list = strings.NewReplacer("(", "", ")", "").Replace(list) // one list of the rows of one value
-		return s.each(ctx, func(rows *sql.Rows) error {
+		return s.each(ctx, func(rows row) error {
 			var id ID
 			var text string
 			err := rows.Scan(&id, &text)
@@ -255,7 +254,7 @@ func (s *Store) UserRows(ctx context.Context, columns []Column, after ID, limit 
 		args = append(args, after)
 	}
 	var all []UserRow
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(rows row) error {
 		row := UserRow{Values: make([]any, len(columns))}
 		dest := []any{&row.ID, flag{&row.Verified}}
 		for i, c := range columns {

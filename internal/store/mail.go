@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"time"
@@ -37,7 +36,7 @@ func (s *Store) OwedMail(ctx context.Context) (n int, oldest time.Time, err erro
 // report MailSent or MailFailed before.
 func (s *Store) ClaimMail(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Mail, error) {
 	var all []Mail
-	err := s.scan(ctx, s.write, func(rows *sql.Rows) (bool, error) {
+	err := s.scan(ctx, s.write, func(rows row) (bool, error) {
 		var m Mail
 		err := rows.Scan(&m.ID, &m.MessageID, &m.Sender, &m.Recipient, &m.Subject, &m.Text, &m.HTML, instant{&m.CreatedAt}, &m.Attempts)
 		all = append(all, m)

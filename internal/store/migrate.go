@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 )
@@ -35,7 +34,7 @@ func (s *Store) Plan(ctx context.Context) ([]Step, error) {
 	}
 	done := map[string]bool{}
 	if ledger {
-		err := s.each(ctx, func(rows *sql.Rows) error {
+		err := s.each(ctx, func(rows row) error {
 			var name string
 			err := rows.Scan(&name)
 			done[name] = true

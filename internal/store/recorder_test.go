@@ -19,6 +19,7 @@ type Recorder struct {
 // Record puts the recorder between a store and its connections, before transactions begin.
 func (r *Recorder) Record(s *Store) {
 	one := s.read == s.write
+	s.reads = nil // it would go around the recorder
 	s.write = sql.OpenDB(recording{s.write, r})
 	if one {
 		s.read = s.write

@@ -26,9 +26,10 @@ type database struct {
 	engine *engine
 	name   string // for messages: without password and parameters
 	read   *sql.DB
-	write  *sql.DB // the same pool on PostgreSQL
-	group  *group  // of the transactions that wait for SQLite's one writer; nil on PostgreSQL
-	users  string  // the quoted user table
+	write  *sql.DB   // the same pool on PostgreSQL
+	group  *group    // of the transactions that wait for SQLite's one writer; nil on PostgreSQL
+	reads  *pipeline // of the queries that wait for PostgreSQL; nil on SQLite
+	users  string    // the quoted user table
 	zone   *time.Location
 	// settings is what the user table is meant to be; Model is what it is
 	settings UserModel
@@ -230,6 +231,9 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
+// A row is one of an answer.
+type row interface{ Scan(dest ...any) error }
+
 // on is where a statement runs: in the transaction where there is one.
 func (s *Store) on(pool *sql.DB) querier {
 	if s.tx != nil {
@@ -274,13 +278,12 @@ func (s *Store) change(ctx context.Context, query string, args ...any) error {
 
 // first reads the first row into dest: ErrNotFound when there is none, or when no row could match what the arguments hold.
 func (s *Store) first(ctx context.Context, dest []any, query string, args ...any) error {
-	err := s.scan(ctx, s.read, func(rows *sql.Rows) (bool, error) { return false, rows.Scan(dest...) }, query, args...)
-	return asAbsent(err)
+	return asAbsent(s.ask(ctx, func(r row) (bool, error) { return false, r.Scan(dest...) }, query, args...))
 }
 
-// each calls row for every row of a query; text that the database cannot hold finds none.
-func (s *Store) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
-	err := asAbsent(s.scan(ctx, s.read, func(rows *sql.Rows) (bool, error) { return true, row(rows) }, query, args...))
+// each calls take for every row of a query; text that the database cannot hold finds none.
+func (s *Store) each(ctx context.Context, take func(row) error, query string, args ...any) error {
+	err := asAbsent(s.ask(ctx, func(r row) (bool, error) { return true, take(r) }, query, args...))
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -292,7 +295,7 @@ func (s *Store) returning(ctx context.Context, dest []any, query string, args ..
 	if s.tx == nil && s.group != nil {
 		return s.InTx(ctx, func(tx *Store) error { return tx.returning(ctx, dest, query, args...) })
 	}
-	return s.scan(ctx, s.write, func(rows *sql.Rows) (bool, error) { return false, rows.Scan(dest...) }, query, args...)
+	return s.scan(ctx, s.write, func(r row) (bool, error) { return false, r.Scan(dest...) }, query, args...)
 }
 
 // patient is the context of one statement. SQLite's take microseconds, and being ready to stop one costs as much again, two goroutines each: so they run to their
@@ -304,8 +307,19 @@ func (s *Store) patient(ctx context.Context) (context.Context, error) {
 	return context.WithoutCancel(ctx), ctx.Err()
 }
 
+// ask is scan for a query that only reads.
+func (s *Store) ask(ctx context.Context, next func(row) (more bool, err error), query string, args ...any) error {
+	if s.tx != nil || s.reads == nil {
+		return s.scan(ctx, s.read, next, query, args...)
+	}
+	if err := s.fits(args); err != nil {
+		return err
+	}
+	return s.reads.run(ctx, next, query, args)
+}
+
 // scan hands rows to next for as long as it asks for more: ErrNotFound when there was none.
-func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(*sql.Rows) (more bool, err error), query string, args ...any) error {
+func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(row) (more bool, err error), query string, args ...any) error {
 	if err := s.fits(args); err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (v *Survey) Engine(ctx context.Context) (name, version string, err error) {
 // texts reads a query's one column.
 func (v *Survey) texts(ctx context.Context, query string, args ...any) ([]string, error) {
 	var all []string
-	err := v.tx.each(ctx, func(rows *sql.Rows) error {
+	err := v.tx.each(ctx, func(rows row) error {
 		var text string
 		err := rows.Scan(&text)
 		all = append(all, text)
@@ -90,7 +90,7 @@ type Migration struct {
 // Migrations are those that Django has applied, by app.
 func (v *Survey) Migrations(ctx context.Context) ([]Migration, error) {
 	var all []Migration
-	err := v.tx.each(ctx, func(rows *sql.Rows) error {
+	err := v.tx.each(ctx, func(rows row) error {
 		var m Migration
 		err := rows.Scan(&m.App, &m.Newest, &m.Count)
 		all = append(all, m)
@@ -101,14 +101,14 @@ func (v *Survey) Migrations(ctx context.Context) ([]Migration, error) {
 
 // ModelName is the app and the model that Django's content types say a table is of; empty where none fits.
 func (v *Survey) ModelName(ctx context.Context, table string) (app, model string, err error) {
-	err = v.tx.each(ctx, func(rows *sql.Rows) error { return rows.Scan(&app, &model) },
+	err = v.tx.each(ctx, func(rows row) error { return rows.Scan(&app, &model) },
 		"SELECT app_label, model FROM django_content_type WHERE app_label || '_' || model = $1", table)
 	return app, model, err
 }
 
 // EachText calls fn with every text of a column.
 func (v *Survey) EachText(ctx context.Context, table, column string, fn func(text string)) error {
-	return v.tx.each(ctx, func(rows *sql.Rows) error {
+	return v.tx.each(ctx, func(rows row) error {
 		var text sql.NullString
 		err := rows.Scan(&text)
 		fn(text.String)
@@ -136,7 +136,7 @@ func (v *Survey) Twins(ctx context.Context, table, column, key string) (Twins, e
 	if err != nil {
 		return t, err
 	}
-	err = v.tx.each(ctx, func(rows *sql.Rows) error {
+	err = v.tx.each(ctx, func(rows row) error {
 		var keys [2]string
 		err := rows.Scan(&keys[0], &keys[1])
 		t.Keys = append(t.Keys, keys)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -118,7 +117,7 @@ func (s *Store) user(ctx context.Context, query string, args ...any) (*User, err
 func (s *Store) userList(ctx context.Context, query string, args ...any) ([]User, error) {
 	var all []User
 	m := s.Model()
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(rows row) error {
 		u, dest := m.blank()
 		err := rows.Scan(dest...)
 		all = append(all, *u)

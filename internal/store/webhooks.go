@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 )
 
@@ -77,7 +76,7 @@ func (s *Store) Webhooks(ctx context.Context, failed bool, limit int) ([]Webhook
 		state = "IS NOT NULL"
 	}
 	var all []Webhook
-	err := s.each(ctx, func(rows *sql.Rows) error {
+	err := s.each(ctx, func(rows row) error {
 		var w Webhook
 		err := rows.Scan(w.fields()...)
 		all = append(all, w)
