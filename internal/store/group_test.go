@@ -116,9 +116,9 @@ func TestTogetherOnAFullDisk(t *testing.T) {
 	errs := crowd(t, s, 20, func(i int) error {
 		return s.InTx(ctx, func(tx *store.Store) error {
 			if i%5 == 0 {
-				return tx.EnqueueMail(ctx, store.Mail{MessageID: fmt.Sprint(i), Text: strings.Repeat("x", 1<<20)})
+				return tx.EnqueueMail(ctx, store.Mail{MessageID: fmt.Sprint(i), CreatedAt: noon, Text: strings.Repeat("x", 1<<20)})
 			}
-			return tx.EnqueueMail(ctx, store.Mail{MessageID: fmt.Sprint(i), Text: "short"})
+			return tx.EnqueueMail(ctx, store.Mail{MessageID: fmt.Sprint(i), CreatedAt: noon, Text: "short"})
 		})
 	})
 	for i, err := range errs {
