@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +20,7 @@ import (
 
 // TestMain is also the processes that the benchmark starts of itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "drive" || os.Args[1] == "ceiling") {
+	if len(os.Args) > 1 && slices.Contains([]string{"drive", "ceiling", "hash"}, os.Args[1]) {
 		main()
 		return
 	}
@@ -158,5 +159,29 @@ func TestBench(t *testing.T) {
 		} else if err != nil {
 			t.Fatalf("the picture: %v", err)
 		}
+	}
+}
+
+// TestHashers has each hasher that is there make the same hash, or be named as left out.
+func TestHashers(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-hashers", "-rounds", "1", "-hashes", "1", "-markdown"}, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range own {
+		if !strings.Contains(out.String(), "| "+h.label+" | ") {
+			t.Errorf("%s is missing", h.label)
+		}
+	}
+	for _, ref := range references {
+		if !strings.Contains(out.String(), "| "+ref.label+" | ") && !strings.Contains(out.String(), "left out: "+ref.label+" ") {
+			t.Errorf("%s is missing", ref.label)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+	if err := sameHash(t.Context(), "ScryptPasswordHasher", "scrypt$16384$abcdefghijklmnopqrstuu$8$5$"+strings.Repeat("A", 86)+"=="); err == nil {
+		t.Error("another hash is taken for the same")
 	}
 }

@@ -4,6 +4,7 @@
 //
 //	go run ./bench
 //	go run ./bench -duration 10s -rounds 5 -only sqlite,ceiling,me -markdown -svg performance.svg
+//	go run ./bench -hashers
 package main
 
 import (
@@ -36,6 +37,9 @@ type options struct {
 	only        string
 	markdown    bool
 	svg         string
+
+	hashers bool
+	hashes  int
 }
 
 func (o *options) flags() *flag.FlagSet {
@@ -48,6 +52,8 @@ func (o *options) flags() *flag.FlagSet {
 	set.StringVar(&o.only, "only", "", "a list of these: "+strings.Join(slices.Concat(stackNames, caseNames), ", "))
 	set.BoolVar(&o.markdown, "markdown", false, "print the tables as Markdown")
 	set.StringVar(&o.svg, "svg", "", "write a picture to this `file`")
+	set.BoolVar(&o.hashers, "hashers", false, "compare argon2id, bcrypt and scrypt with those in C instead")
+	set.IntVar(&o.hashes, "hashes", 5, "how many hashes are made in a round of -hashers")
 	return set
 }
 
@@ -91,13 +97,19 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if len(args) == 2 && args[0] == "ceiling" {
 		return ceiling(args[1])
 	}
+	if len(args) == 3 && args[0] == "hash" {
+		return hashOwn(args[1], args[2], out)
+	}
 	var o options
 	set := o.flags()
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	if set.NArg() > 0 || o.rounds < 1 || o.connections < 1 || o.starts < 1 || o.duration <= 0 {
+	if set.NArg() > 0 || o.rounds < 1 || o.connections < 1 || o.starts < 1 || o.hashes < 1 || o.duration <= 0 {
 		return errors.New("counts and times are above zero, and there is nothing behind the flags")
+	}
+	if o.hashers {
+		return hashers(ctx, &o, out, progress)
 	}
 	r, err := measure(ctx, &o, progress)
 	if err != nil {
