@@ -60,3 +60,8 @@ func (s *Store) NextMail(ctx context.Context) (due time.Time, ok bool, err error
 	err = s.first(ctx, []any{optional{&due}}, "SELECT min(next_attempt_at) FROM latchkey_mail")
 	return due, err == nil && !due.IsZero(), err
 }
+
+// FlushOutstanding is FlushExpired of Django's table alone.
+func (s *Store) FlushOutstanding(ctx context.Context, now time.Time, limit int, deleted func(rows int64)) error {
+	return s.flushOutstanding(ctx, now, limit, deleted)
+}
