@@ -5,6 +5,7 @@
 //	go run ./bench
 //	go run ./bench -duration 10s -rounds 5 -only sqlite,ceiling,me -markdown -svg performance.svg
 //	go run ./bench -hashers
+//	go run ./bench -growth -up-to 1e7 -markdown -svg growth.svg
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -40,6 +42,9 @@ type options struct {
 
 	hashers bool
 	hashes  int
+	growth  bool
+	upTo    int
+	series  string
 }
 
 func (o *options) flags() *flag.FlagSet {
@@ -54,6 +59,14 @@ func (o *options) flags() *flag.FlagSet {
 	set.StringVar(&o.svg, "svg", "", "write a picture to this `file`")
 	set.BoolVar(&o.hashers, "hashers", false, "compare argon2id, bcrypt and scrypt with those in C instead")
 	set.IntVar(&o.hashes, "hashes", 5, "how many hashes are made in a round of -hashers")
+	set.BoolVar(&o.growth, "growth", false, "measure how cost grows with what the database holds instead")
+	set.Func("up-to", "how many users and tokens -growth goes to: 1e6 where it is not given; 1e7 needs 10 GB of disk", func(text string) error {
+		n, err := strconv.ParseFloat(text, 64)
+		o.upTo = int(n)
+		return err
+	})
+	o.upTo = 1_000_000
+	set.StringVar(&o.series, "series", "", "a list of what -growth measures: users, tokens, mail, clean")
 	return set
 }
 
@@ -100,6 +113,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if len(args) == 3 && args[0] == "hash" {
 		return hashOwn(args[1], args[2], out)
 	}
+	if len(args) == 3 && args[0] == "clean" {
+		return cleaner(ctx, args[1], args[2])
+	}
 	var o options
 	set := o.flags()
 	if err := set.Parse(args); err != nil {
@@ -110,6 +126,19 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	if o.hashers {
 		return hashers(ctx, &o, out, progress)
+	}
+	if o.growth {
+		g, err := grow(ctx, &o, progress)
+		if err != nil {
+			return err
+		}
+		if o.svg != "" {
+			if err := os.WriteFile(o.svg, g.svg(), 0o644); err != nil {
+				return err
+			}
+		}
+		_, err = io.WriteString(out, g.text(o.markdown))
+		return err
 	}
 	r, err := measure(ctx, &o, progress)
 	if err != nil {
