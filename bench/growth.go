@@ -246,9 +246,11 @@ func (d *grown) serve(clean bool) (*process, error) {
 			cmd = exec.Command(d.self, "clean", d.config, address)
 		}
 		cmd.Dir = d.folder
-		cmd.Env = append(environment(), "LATCHKEY_EMAIL_BACKEND=django.core.mail.backends.dummy.EmailBackend")
+		cmd.Env = append(environment(), "LATCHKEY_MAILS_PER_ADDRESS=1000000/min")
 		if d.filled[fillMail] > 0 {
-			cmd.Env = append(environment(), "LATCHKEY_EMAIL_HOST=127.0.0.1", "LATCHKEY_EMAIL_PORT="+port)
+			cmd.Env = append(cmd.Env, "LATCHKEY_EMAIL_HOST=127.0.0.1", "LATCHKEY_EMAIL_PORT="+port)
+		} else {
+			cmd.Env = append(cmd.Env, "LATCHKEY_EMAIL_BACKEND=django.core.mail.backends.dummy.EmailBackend")
 		}
 		return cmd
 	})
