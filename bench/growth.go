@@ -52,8 +52,8 @@ const (
 // allSeries are in the order of the report.
 var allSeries = []*series{
 	{"users", "users in auth_user", math.MaxInt, []string{"me", "login", "rotate", "register", "reset", "reset, indexed"}, []string{fillUsers}},
-	{"tokens", "refresh tokens outstanding, of a thousand users", math.MaxInt, []string{"me", "login", "rotate"}, []string{fillTokens, fillFamilies}},
-	{"mail", "mails owed and due, with the mail server down", 100_000, []string{"me", "register", "reset", "claim"}, []string{fillMail}},
+	{"tokens", "outstanding refresh tokens", math.MaxInt, []string{"me", "login", "rotate"}, []string{fillTokens, fillFamilies}},
+	{"mail", "owed mails, mail server down", 100_000, []string{"me", "register", "reset", "claim"}, []string{fillMail}},
 }
 
 // foldIndex is the index of one's own that finds an address whatever its case.
@@ -526,7 +526,7 @@ func cleaner(ctx context.Context, file, address string) error {
 		case <-asked:
 			go func() {
 				start := time.Now()
-				n, err := s.Store.FlushExpired(ctx, time.Now(), 500, nil)
+				n, err := s.Store.FlushExpired(ctx, time.Now(), server.PurgeBatch, nil)
 				fmt.Printf("%s%d rows in %.1f s", cleaned, n, time.Since(start).Seconds())
 				if err != nil {
 					fmt.Print(", and then ", err)
