@@ -81,7 +81,6 @@ type growth struct {
 	points    []point
 	cleanings []*cleaning
 	cleaned   map[string]string // by stack: how long, of how many
-	notes     []string
 }
 
 const (
