@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +20,7 @@ import (
 
 // TestMain is also the processes that the benchmark starts of itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "drive" || os.Args[1] == "ceiling") {
+	if len(os.Args) > 1 && slices.Contains([]string{"drive", "ceiling", "hash", "clean"}, os.Args[1]) {
 		main()
 		return
 	}
@@ -71,7 +72,7 @@ func TestNumber(t *testing.T) {
 
 // TestDrive has the driver meet each form that an answer can have.
 func TestDrive(t *testing.T) {
-	var requests atomic.Int64
+	var requests, varied atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /length", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer abc" {
@@ -88,6 +89,13 @@ func TestDrive(t *testing.T) {
 		w.Header().Set("Connection", "close")
 		_, _ = io.WriteString(w, "{}")
 	})
+	mux.HandleFunc("GET /varied/", func(w http.ResponseWriter, r *http.Request) {
+		n := varied.Add(1)
+		body, _ := io.ReadAll(r.Body)
+		if want := fmt.Sprint("v", (n-1)%2); string(body) != want || r.Header.Get("Authorization") != "Bearer "+want {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
 	mux.HandleFunc("POST /rotate", func(w http.ResponseWriter, r *http.Request) {
 		n := requests.Add(1)
 		body, _ := io.ReadAll(r.Body)
@@ -101,7 +109,8 @@ func TestDrive(t *testing.T) {
 	try := func(p plan, status int) outcome {
 		return drive(job{Address: server.Listener.Addr().String(), Duration: 20 * time.Millisecond, Status: status, Connections: []plan{p}})
 	}
-	for _, p := range []plan{{Method: "GET", Path: "/length", Bearer: "abc"}, {Method: "GET", Path: "/chunked"}, {Method: "GET", Path: "/closing"}} {
+	for _, p := range []plan{{Method: "GET", Path: "/length", Bearer: "abc"}, {Method: "GET", Path: "/chunked"}, {Method: "GET", Path: "/closing"},
+		{Method: "GET", Path: "/varied/", Kind: "varied", Body: "%s", Bearer: "%s", Values: []string{"v0", "v1"}}} {
 		if done := try(p, 200); done.Error != "" || len(done.Latencies) < 2 || done.Elapsed < 20*time.Millisecond {
 			t.Errorf("%s: %d answers in %s, %s", p.Path, len(done.Latencies), done.Elapsed, done.Error)
 		}
@@ -148,6 +157,11 @@ func TestBench(t *testing.T) {
 	if t.Failed() {
 		t.Log(out.String())
 	}
+	isXML(t, picture)
+}
+
+func isXML(t *testing.T, picture string) {
+	t.Helper()
 	data, err := os.ReadFile(picture)
 	if err != nil {
 		t.Fatal(err)
@@ -158,5 +172,53 @@ func TestBench(t *testing.T) {
 		} else if err != nil {
 			t.Fatalf("the picture: %v", err)
 		}
+	}
+}
+
+// TestGrowth is the beginning of every curve, on SQLite.
+func TestGrowth(t *testing.T) {
+	picture := filepath.Join(t.TempDir(), "growth.svg")
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{"-growth", "-up-to", "1e3", "-duration", "40ms", "-rounds", "1", "-only", "sqlite", "-markdown", "-svg", picture}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	for _, s := range allSeries {
+		for _, request := range s.requests {
+			if !strings.Contains(out.String(), "| "+request+", SQLite | ") {
+				t.Errorf("%s of %s is missing", request, s.name)
+			}
+		}
+	}
+	if !strings.Contains(out.String(), "Latchkey, SQLite: deleted 1000 rows in ") {
+		t.Error("nothing was cleaned")
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+	isXML(t, picture)
+}
+
+// TestHashers has each hasher that is there make the same hash, or be named as left out.
+func TestHashers(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-hashers", "-rounds", "1", "-hashes", "1", "-markdown"}, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range own {
+		if !strings.Contains(out.String(), "| "+h.label+" | ") {
+			t.Errorf("%s is missing", h.label)
+		}
+	}
+	for _, ref := range references {
+		if !strings.Contains(out.String(), "| "+ref.label+" | ") && !strings.Contains(out.String(), "left out: "+ref.label+" ") {
+			t.Errorf("%s is missing", ref.label)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+	if err := sameHash(t.Context(), "ScryptPasswordHasher", "scrypt$16384$abcdefghijklmnopqrstuu$8$5$"+strings.Repeat("A", 86)+"=="); err == nil {
+		t.Error("another hash is taken for the same")
 	}
 }

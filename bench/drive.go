@@ -31,7 +31,8 @@ type plan struct {
 	Method, Path, Bearer string
 	Body                 string
 	Kind                 kind
-	Token                string // where it rotates: the refresh token to begin with
+	Token                string   // where it rotates: the refresh token to begin with
+	Values               []string // where it varies
 }
 
 // A kind says how the requests of a plan differ.
@@ -41,6 +42,7 @@ const (
 	same      kind = ""         // not at all
 	rotating  kind = "rotating" // each has the refresh token of the answer before
 	unique    kind = "unique"   // each has a number in place of %d
+	varied    kind = "varied"   // each has the next of the values in place of %s, in its body or as its bearer
 	keepAlive      = 30 * time.Second
 )
 
@@ -164,17 +166,20 @@ func (c *connection) dial() error {
 
 // request is the next one.
 func (c *connection) request() []byte {
-	body := c.plan.Body
+	body, bearer := c.plan.Body, c.plan.Bearer
 	switch c.plan.Kind {
 	case rotating:
 		body = `{"refresh": "` + c.plan.Token + `"}`
 	case unique:
 		body = strings.ReplaceAll(body, "%d", strconv.Itoa(c.sent))
+	case varied:
+		value := strings.NewReplacer("%s", c.plan.Values[c.sent%len(c.plan.Values)])
+		body, bearer = value.Replace(body), value.Replace(bearer)
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench\r\nAccept: application/json\r\n", c.plan.Method, c.plan.Path, c.address)
-	if c.plan.Bearer != "" {
-		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", c.plan.Bearer)
+	if bearer != "" {
+		fmt.Fprintf(&b, "Authorization: Bearer %s\r\n", bearer)
 	}
 	if body != "" {
 		fmt.Fprintf(&b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))

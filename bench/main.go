@@ -4,6 +4,8 @@
 //
 //	go run ./bench
 //	go run ./bench -duration 10s -rounds 5 -only sqlite,ceiling,me -markdown -svg performance.svg
+//	go run ./bench -hashers
+//	go run ./bench -growth -up-to 1e7 -markdown -svg growth.svg
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -36,6 +39,12 @@ type options struct {
 	only        string
 	markdown    bool
 	svg         string
+
+	hashers bool
+	hashes  int
+	growth  bool
+	upTo    int
+	series  string
 }
 
 func (o *options) flags() *flag.FlagSet {
@@ -48,6 +57,16 @@ func (o *options) flags() *flag.FlagSet {
 	set.StringVar(&o.only, "only", "", "a list of these: "+strings.Join(slices.Concat(stackNames, caseNames), ", "))
 	set.BoolVar(&o.markdown, "markdown", false, "print the tables as Markdown")
 	set.StringVar(&o.svg, "svg", "", "write a picture to this `file`")
+	set.BoolVar(&o.hashers, "hashers", false, "compare argon2id, bcrypt and scrypt with those in C instead")
+	set.IntVar(&o.hashes, "hashes", 5, "how many hashes are made in a round of -hashers")
+	set.BoolVar(&o.growth, "growth", false, "measure how cost grows with what the database holds instead")
+	set.Func("up-to", "how many users and tokens -growth goes to: 1e6 where it is not given; 1e7 needs 10 GB of disk", func(text string) error {
+		n, err := strconv.ParseFloat(text, 64)
+		o.upTo = int(n)
+		return err
+	})
+	o.upTo = 1_000_000
+	set.StringVar(&o.series, "series", "", "a list of what -growth measures: users, tokens, mail, clean")
 	return set
 }
 
@@ -91,13 +110,35 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if len(args) == 2 && args[0] == "ceiling" {
 		return ceiling(args[1])
 	}
+	if len(args) == 3 && args[0] == "hash" {
+		return hashOwn(args[1], args[2], out)
+	}
+	if len(args) == 3 && args[0] == "clean" {
+		return cleaner(ctx, args[1], args[2])
+	}
 	var o options
 	set := o.flags()
 	if err := set.Parse(args); err != nil {
 		return err
 	}
-	if set.NArg() > 0 || o.rounds < 1 || o.connections < 1 || o.starts < 1 || o.duration <= 0 {
+	if set.NArg() > 0 || o.rounds < 1 || o.connections < 1 || o.starts < 1 || o.hashes < 1 || o.duration <= 0 {
 		return errors.New("counts and times are above zero, and there is nothing behind the flags")
+	}
+	if o.hashers {
+		return hashers(ctx, &o, out, progress)
+	}
+	if o.growth {
+		g, err := grow(ctx, &o, progress)
+		if err != nil {
+			return err
+		}
+		if o.svg != "" {
+			if err := os.WriteFile(o.svg, g.svg(), 0o644); err != nil {
+				return err
+			}
+		}
+		_, err = io.WriteString(out, g.text(o.markdown))
+		return err
 	}
 	r, err := measure(ctx, &o, progress)
 	if err != nil {

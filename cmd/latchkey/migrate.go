@@ -60,7 +60,7 @@ func (c *flushCommand) Run(ctx context.Context) error {
 			return err
 		}
 		bar := progress("deleting expired rows", total)
-		n, err := a.store.FlushExpired(ctx, now, 500, func(rows int64) { _ = bar.Add64(rows) })
+		n, err := a.store.FlushExpired(ctx, now, server.PurgeBatch, func(rows int64) { _ = bar.Add64(rows) })
 		_ = bar.Finish()
 		if err != nil {
 			return fmt.Errorf("%w (%d expired rows are deleted already)", err, n)

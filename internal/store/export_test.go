@@ -69,3 +69,8 @@ func (s *Store) NextMail(ctx context.Context) (due time.Time, ok bool, err error
 func (s *Store) AskNonsense(ctx context.Context) error {
 	return s.first(ctx, nil, "SELECT nonsense FROM nowhere")
 }
+
+// FlushOutstanding is FlushExpired of Django's table alone.
+func (s *Store) FlushOutstanding(ctx context.Context, now time.Time, limit int, deleted func(rows int64)) error {
+	return s.flushOutstanding(ctx, now, limit, deleted)
+}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"math"
+	"slices"
 	"time"
 )
 
@@ -66,27 +68,18 @@ func (s *Store) BlacklistUser(ctx context.Context, id ID, now time.Time) error {
 	})
 }
 
-// A purge is a table whose rows expire.
-type purge struct {
-	table, key, order string
-	first             string // the statement that deletes what refers to the rows
-}
+// A purge is a table of Latchkey's whose rows expire, with an index of when.
+type purge struct{ table, key string }
 
-// purges are the tables whose rows expire: Latchkey's own, and Django's where it has them.
-func (s *Store) purges() []purge {
-	list := []purge{{table: "latchkey_refresh", key: "jti", order: "expires_at"}, {table: "latchkey_link", key: "digest", order: "expires_at"},
-		{table: "latchkey_webhook", key: "id", order: "expires_at"}, {table: "latchkey_device", key: "id", order: "expires_at"},
-		{table: "latchkey_throttle", key: "key", order: "expires_at"}, {table: "latchkey_try", key: "key", order: "expires_at"}}
-	if s.Apps().Blacklist {
-		// Django has no index on expires_at, but old tokens have small ids
-		list = append(list, purge{"token_blacklist_outstandingtoken", "id", "id", "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN "})
-	}
-	return list
-}
+var purges = []purge{{"latchkey_refresh", "jti"}, {"latchkey_link", "digest"}, {"latchkey_webhook", "id"}, {"latchkey_device", "id"}, {"latchkey_throttle", "key"}, {"latchkey_try", "key"}}
 
 // Expired counts the rows that FlushExpired would delete.
 func (s *Store) Expired(ctx context.Context, now time.Time) (total int64, err error) {
-	for _, p := range s.purges() {
+	tables := purges
+	if s.Apps().Blacklist {
+		tables = append(slices.Clip(tables), purge{"token_blacklist_outstandingtoken", "id"})
+	}
+	for _, p := range tables {
 		var n int64
 		if err := s.first(ctx, []any{&n}, "SELECT count(*) FROM "+p.table+" WHERE expires_at <= $1", s.stamp(now)); err != nil {
 			return 0, err
@@ -101,25 +94,57 @@ func (s *Store) Expired(ctx context.Context, now time.Time) (total int64, err er
 // It works in transactions of at most limit rows each, so that nobody waits long for it, and tells deleted, where that is not nil, how many rows each took.
 func (s *Store) FlushExpired(ctx context.Context, now time.Time, limit int, deleted func(rows int64)) (total int64, err error) {
 	limit = max(limit, 1)
-	for _, p := range s.purges() {
-		expired := "(SELECT " + p.key + " FROM " + p.table + " WHERE expires_at <= $1 ORDER BY " + p.order + " LIMIT $2)"
-		for gone := int64(limit); gone >= int64(limit); total += gone {
+	count := func(rows int64) {
+		total += rows
+		if deleted != nil {
+			deleted(rows)
+		}
+	}
+	for _, p := range purges {
+		for gone := int64(limit); gone >= int64(limit); count(gone) {
 			err = s.InTx(ctx, func(tx *Store) (err error) {
-				if p.first != "" {
-					if _, err := tx.exec(ctx, p.first+expired, s.stamp(now), limit); err != nil {
-						return err
-					}
-				}
-				gone, err = tx.exec(ctx, "DELETE FROM "+p.table+" WHERE "+p.key+" IN "+expired, s.stamp(now), limit)
+				gone, err = tx.exec(ctx, "DELETE FROM "+p.table+" WHERE "+p.key+" IN (SELECT "+p.key+" FROM "+p.table+" WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+					s.stamp(now), limit)
 				return err
 			})
 			if err != nil {
 				return total, err
 			}
-			if deleted != nil {
-				deleted(gone)
-			}
 		}
 	}
-	return total, nil
+	if s.Apps().Blacklist {
+		err = s.flushOutstanding(ctx, now, limit, count)
+	}
+	return total, err
+}
+
+// flushOutstanding is FlushExpired for Django's table, which has no index of when its rows expire: it is read whole, page by page in the order of ids and before
+// the transactions, so that no other one waits while it looks at the many rows that stay.
+func (s *Store) flushOutstanding(ctx context.Context, now time.Time, limit int, deleted func(rows int64)) error {
+	for after := int64(math.MinInt64); ; {
+		var last int64
+		var found, expired int
+		err := s.first(ctx, []any{&found, &last, &expired}, `SELECT count(*), coalesce(max(id), 0), count(CASE WHEN expires_at <= $1 THEN 1 END)
+			FROM (SELECT id, expires_at FROM token_blacklist_outstandingtoken WHERE id > $2 ORDER BY id LIMIT $3) AS page`, s.stamp(now), after, limit)
+		if err != nil || found == 0 {
+			return err
+		}
+		if expired > 0 {
+			const over = "token_blacklist_outstandingtoken WHERE id > $1 AND id <= $2 AND expires_at <= $3"
+			var gone int64
+			err := s.InTx(ctx, func(tx *Store) error {
+				_, err := tx.exec(ctx, "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN (SELECT id FROM "+over+")", after, last, s.stamp(now))
+				if err != nil {
+					return err
+				}
+				gone, err = tx.exec(ctx, "DELETE FROM "+over, after, last, s.stamp(now))
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			deleted(gone)
+		}
+		after = last
+	}
 }

@@ -145,6 +145,23 @@ func TestFlushExpired(t *testing.T) {
 	})
 }
 
+// Rows that stay are looked at beside a transaction of somebody else, however many there are; on SQLite whoever writes excludes all others who do.
+func TestFlushLeavesTheWriterAlone(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		for i := range 9 {
+			must(t, s.InsertOutstanding(ctx, store.Outstanding{JTI: fmt.Sprint(i), ExpiresAt: noon.Add(time.Hour)}))
+		}
+		patient, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		must(t, s.InTx(ctx, func(tx *store.Store) error {
+			if err := tx.InsertOutstanding(ctx, store.Outstanding{JTI: "new", ExpiresAt: noon.Add(time.Hour)}); err != nil {
+				return err
+			}
+			return s.FlushOutstanding(patient, noon, 4, func(rows int64) { t.Errorf("%d rows are deleted", rows) })
+		}))
+	})
+}
+
 // claim rotates a token; one that is not on record is the first of a family f.
 func claim(ctx context.Context, s *store.Store, jti, successor string, now time.Time) (bool, error) {
 	claimed, _, err := s.ClaimRefresh(ctx, &store.Refresh{JTI: jti, Family: "f", Successor: successor, IssuedAt: noon, ExpiresAt: noon.Add(time.Hour), RotatedAt: now})
