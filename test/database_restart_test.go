@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +47,55 @@ func TestPostgresRestarts(t *testing.T) {
 		t.Errorf("the log tells %d times that the database is not available, %d requests were refused:\n%s", n, refused.Load(), said)
 	}
 	t.Logf("%d kills, %d requests were refused", kills, refused.Load())
+}
+
+// TestPostgresCutsConnections has PostgreSQL end all connections of the program while it stays up itself, as an operator or a failover does. Under load that costs the requests under way
+// a 503 and nobody anything that was acknowledged. Connections that nobody used at the moment are replaced, and their next request notices nothing.
+func TestPostgresCutsConnections(t *testing.T) {
+	url := testenv.Postgres(t)
+	admin := openDatabase(t, url)
+	cut := func() {
+		t.Helper()
+		var last string // when the last of them had come
+		const ended = "select backend_start, pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut'"
+		if err := admin.QueryRow("with ended as materialized (" + ended + ") select coalesce(max(backend_start), now())::text from ended").Scan(&last); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the connections are cut", func() (gone bool) {
+			err := admin.QueryRow("select not exists (select from pg_stat_activity where application_name = 'cut' and backend_start <= $1::timestamptz)", last).Scan(&gone)
+			return err == nil && gone
+		})
+	}
+	l := newLoad(t, url+"&application_name=cut")
+	p := launch(t, t.TempDir(), freeAddress(t), "--config", l.file)
+	p.ready()
+
+	ann := map[string]string{"username": "ann", "email": "ann@example.com", "password": firstPassword}
+	p.call("POST", "/auth/users/", "", ann, 201)
+	access := fmt.Sprint(p.call("POST", "/auth/jwt/create/", "", ann, 200)["access"])
+	for n := range 10 {
+		var all sync.WaitGroup // several connections
+		for range 8 {
+			all.Go(func() { _ = status(t, p.base+"/readyz") })
+		}
+		all.Wait()
+		cut()
+		p.call("GET", "/auth/users/me/", access, nil, 200)
+		cut()
+		p.call("POST", "/auth/users/", "", map[string]string{"username": fmt.Sprintf("bob%d", n), "email": fmt.Sprintf("bob%d@example.com", n), "password": firstPassword}, 201)
+	}
+
+	var refused atomic.Int64
+	l.begin(crasher{base: p.base, t: t, steady: true, refused: &refused})
+	for range times(t, 10) {
+		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
+		cut()
+	}
+	l.reckon(p)
+	if said := p.log.String(); strings.Contains(said, "level=ERROR") {
+		t.Errorf("the log holds an error:\n%s", said)
+	}
+	t.Logf("%d requests were refused", refused.Load())
 }
 
 // lacksDatabase checks what is answered while there is no database.
