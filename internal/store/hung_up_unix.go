@@ -24,9 +24,9 @@ func hungUp(conn net.Conn) bool {
 		return true
 	}
 	var peeked error
-	if err := raw.Read(func(fd uintptr) bool {
+	// Control and not Read, which would wait for a reader of the driver's that a slow write has left behind.
+	if err := raw.Control(func(fd uintptr) {
 		_, _, peeked = unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		return true
 	}); err != nil {
 		return true
 	}
