@@ -161,8 +161,7 @@ type load struct {
 	inbox  *testenv.SMTP
 	events *receiver
 
-	over  chan struct{}
-	all   sync.WaitGroup
+	stop  func() // ends the clients
 	lives [][]holder
 }
 
@@ -192,10 +191,13 @@ func newLoad(t *testing.T, url string) *load {
 // begin lets clients loose.
 func (l *load) begin(c crasher) {
 	const clients = 4
-	l.over, l.lives = make(chan struct{}), make([][]holder, clients)
+	over, all := make(chan struct{}), new(sync.WaitGroup)
+	l.lives = make([][]holder, clients)
 	for i := range clients {
-		l.all.Go(func() { l.lives[i] = c.live(i, l.over) })
+		all.Go(func() { l.lives[i] = c.live(i, over) })
 	}
+	l.stop = sync.OnceFunc(func() { close(over); all.Wait() })
+	l.t.Cleanup(l.stop) // where the test fails before it comes to reckon
 }
 
 // reckon stops the clients and compares what they were told with what is there: all that was acknowledged once, nothing by half, and everybody got the mails and the webhook that
@@ -203,8 +205,7 @@ func (l *load) begin(c crasher) {
 func (l *load) reckon(p *program) {
 	t := l.t
 	t.Helper()
-	close(l.over)
-	l.all.Wait()
+	l.stop()
 	members, inbox, events := slices.Concat(l.lives...), l.inbox, l.events
 	// Dead processes hold some of what is owed for a while yet; the test does not wait for that.
 	db := openDatabase(t, l.url)

@@ -56,13 +56,13 @@ func TestPostgresCutsConnections(t *testing.T) {
 	admin := openDatabase(t, url)
 	cut := func() {
 		t.Helper()
-		var last string // when the last of them had come
-		const ended = "select backend_start, pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut'"
-		if err := admin.QueryRow("with ended as materialized (" + ended + ") select coalesce(max(backend_start), now())::text from ended").Scan(&last); err != nil {
+		var pids string
+		const ended = "select pid, pg_terminate_backend(pid) from pg_stat_activity where application_name = 'cut'"
+		if err := admin.QueryRow("with ended as materialized (" + ended + ") select coalesce(array_agg(pid), '{}')::text from ended").Scan(&pids); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "the connections are cut", func() (gone bool) {
-			err := admin.QueryRow("select not exists (select from pg_stat_activity where application_name = 'cut' and backend_start <= $1::timestamptz)", last).Scan(&gone)
+			err := admin.QueryRow("select not exists (select from pg_stat_activity where pid = any ($1::text::int[]))", pids).Scan(&gone)
 			return err == nil && gone
 		})
 	}
