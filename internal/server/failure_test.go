@@ -6,12 +6,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -51,49 +48,6 @@ func TestLockedSQLite(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.pair("ann")
-}
-
-// A full disk answers 503 to what writes, loses nothing, and is no reason to start again once there is room.
-func TestFullDisk(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs a small disk of its own")
-	}
-	folder := t.TempDir()
-	if err := syscall.Mount("latchkey-test", folder, "tmpfs", 0, "size=2m"); err != nil {
-		t.Skipf("needs the right to mount a small disk: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(folder, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	s := start(t, "sqlite://"+filepath.Join(folder, "latchkey.db"), nil)
-	s.register("ann")
-	access, _ := s.pair("ann")
-	fill, err := os.Create(filepath.Join(folder, "fill"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := make([]byte, 4096)
-	for err == nil {
-		_, err = fill.Write(block)
-	}
-	if err := fill.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var a reply
-	for range 100 { // until the journal needs a new page
-		if a = s.call("POST", "/auth/jwt/create/", "", credentials("ann")); a.status != 200 {
-			break
-		}
-	}
-	s.unavailable(a)
-	s.wants(200, "GET", "/auth/users/me/", "Bearer "+access, nil)
-	if err := os.Remove(fill.Name()); err != nil {
-		t.Fatal(err)
-	}
-	s.pair("ann")
-	s.register("bob")
 }
 
 // PostgreSQL ending every connection, as at a failover, costs single requests at most.

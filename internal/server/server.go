@@ -105,6 +105,7 @@ func New(ctx context.Context, cfg *config.Config, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	o.Log = slog.New(newOutageHandler(o.Log.Handler()))
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -293,7 +294,13 @@ func openPostgres(address string, readOnly bool) (*database, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}
-	pool := stdlib.OpenDB(*config)
+	// A connection that is found dead before anything was asked on it is replaced in silence: nobody need be told of a server that restarted.
+	pool := stdlib.OpenDB(*config, stdlib.OptionResetSession(func(_ context.Context, conn *pgx.Conn) error {
+		if hungUp(conn.PgConn().Conn()) {
+			return driver.ErrBadConn
+		}
+		return nil
+	}))
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)

@@ -38,11 +38,7 @@ func Postgres(tb testing.TB) string {
 	tb.Helper()
 	server, err := postgres()
 	if err != nil {
-		const notice = "these tests need PostgreSQL: install the package postgresql, or name a server in LATCHKEY_TEST_POSTGRES: %v"
-		if os.Getenv("CI") != "" {
-			tb.Fatalf(notice, err)
-		}
-		tb.Skipf(notice, err)
+		missing(tb, err)
 	}
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // never fails
@@ -60,6 +56,16 @@ func Postgres(tb testing.TB) string {
 	query.Set("schema", schema)
 	address.RawQuery = query.Encode()
 	return address.String()
+}
+
+// missing ends a test that has no PostgreSQL.
+func missing(tb testing.TB, err error) {
+	tb.Helper()
+	const notice = "these tests need PostgreSQL: install the package postgresql, or name a server in LATCHKEY_TEST_POSTGRES, which does for most: %v"
+	if os.Getenv("CI") != "" {
+		tb.Fatalf(notice, err)
+	}
+	tb.Skipf(notice, err)
 }
 
 // OpenStore opens the database at address with Django's stock user table, and migrates it; it is closed with the test.
