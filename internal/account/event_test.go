@@ -49,7 +49,7 @@ var eventless = map[string]string{
 	"Start": "starts the service", "JudgePassword": "asks", "UserOfToken": "asks", "UserOfKey": "asks", "UserOfSession": "asks", "UserOfLink": "asks", "LookAtKey": "asks", "SiteNow": "asks", "Verified": "asks",
 	"AddressVerified": "asks", "JudgeName": "asks", "EmailTaken": "asks", "ColumnTaken": "asks", "Users": "asks", "UserBy": "asks", "Verify": "asks", "SessionHash": "asks",
 	"CheckPassword": "asks, and keeps the same password in another encoding", "StampLogin": "belongs to a sign-in, whose token, key or session is its event",
-	"DevicesOf": "asks", "FlushAudit": "writes what was counted", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",
+	"DevicesOf": "asks", "FlushAudit": "writes what was counted", "ResembleUsers": "asks", "RefreshSliding": "carries a sign-in on", "RenewSession": "carries a session on", "NoteInSession": "is about nobody",
 	"NewSession": "is about nobody", "BlacklistNobody": "is about nobody", "MailLink": "only mails", "MailReset": "only mails", "ResendConfirmation": "only mails",
 	"Arrived": "has a row in the audit alone", "ImportAddress": "brings in what was proven elsewhere",
 	"SignInWith": "a failure is for the audit alone, and a success has its event when something is handed out", "SignIn": "is SignInWith", "SignInByEmail": "as SignInWith",

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
@@ -35,10 +37,10 @@ func (s *Service) SignIn(ctx context.Context, name, password string) (Login, err
 	return s.SignInWith(ctx, Credentials{Username: name, Password: password})
 }
 
-// SignInWith is the one way in: it tries the password on whom each backend finds for a name or an address. Nobody found costs as much as a wrong password, so
-// that time does not tell who has an account. ErrBadCredentials whatever the reason; *TooOften for whoever must wait after those.
+// SignInWith is the one way in: it tries the password on whom each backend finds for a name or an address. Nobody found costs what a wrong password of some user
+// costs, so that time does not tell who has an account. ErrBadCredentials whatever the reason; *TooOften for whoever must wait after those.
 func (s *Service) SignInWith(ctx context.Context, c Credentials) (Login, error) {
-	try := newAttempt(cmp.Or(c.Username, c.Email), c.Password, c.Untrimmed)
+	try := newAttempt(s.distinct(cmp.Or(c.Username, c.Email)), c.Password, c.Untrimmed)
 	for _, backend := range s.Backends {
 		users, err := s.candidates(ctx, backend, c)
 		if err != nil {
@@ -69,7 +71,7 @@ func (s *Service) admit(ctx context.Context, try *attempt, user *store.User, bac
 // SignInByEmail is SignIn by the account's address instead of its name, whatever the address's case and the backends. Of several users who have it, the first
 // whose password fits is meant.
 func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Login, error) {
-	try := newAttempt(email, password, "")
+	try := newAttempt(lower(email), password, "")
 	var users []store.User
 	if email != "" {
 		var err error
@@ -89,11 +91,20 @@ func (s *Service) SignInByEmail(ctx context.Context, email, password string) (Lo
 
 // An attempt is a sign-in under way: its passwords, and whom they were tried on.
 type attempt struct {
-	name      string // as it was given
+	name      string // one text for all spellings that are one account's
 	passwords []string
 	tries     string // the key that it counts by, once it does
 	fits      map[store.ID]bool
 	first     *store.User // nil while they were tried on nobody
+}
+
+// distinct is a name as far as it tells accounts apart: without its capitals where they do not. What an attempt on nobody is known by must not be coarser or finer
+// than that, or trying the spellings of a name would tell whether somebody has one.
+func (s *Service) distinct(name string) string {
+	if slices.Contains(s.Backends, AllauthBackend) && (s.Allauth.LoginBy("username") || strings.Contains(name, "@")) {
+		return lower(name)
+	}
+	return name
 }
 
 func newAttempt(name, password, untrimmed string) *attempt {
@@ -142,7 +153,7 @@ func (s *Service) refuse(ctx context.Context, try *attempt) error {
 			return err
 		}
 		for _, password := range try.passwords {
-			if err := s.Passwords.CheckNobody(ctx, password); err != nil {
+			if err := s.Passwords.CheckNobody(ctx, try.name, password); err != nil {
 				return err
 			}
 		}

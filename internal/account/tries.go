@@ -21,9 +21,9 @@ func (s *Service) triesOf(ctx context.Context, user *store.User) string {
 	return s.triesKey(ctx, "user "+user.ID.String())
 }
 
-// triesOfNobody is the key of a name that nobody has, so that an account is not told from none.
+// triesOfNobody is the key of a name that nobody has, as distinct makes it, so that an account is not told from none.
 func (s *Service) triesOfNobody(ctx context.Context, name string) string {
-	return s.triesKey(ctx, "name "+shortened(lower(name)))
+	return s.triesKey(ctx, "name "+shortened(name))
 }
 
 func (s *Service) triesKey(ctx context.Context, who string) string {

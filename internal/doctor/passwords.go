@@ -47,7 +47,6 @@ var bareMD5 = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // kept is how a password is kept, without what is secret of it.
 func kept(encoded string) Password {
-	parts := strings.Split(encoded, "$")
 	p := Password{Hasher: passwords.Algorithm(encoded)}
 	_, known := passwords.Class(p.Hasher)
 	switch {
@@ -60,17 +59,11 @@ func kept(encoded string) Password {
 	case !known && len(p.Hasher) <= 20 && p.Hasher != "" && !strings.ContainsFunc(p.Hasher, notWord): // of a hasher of the project's own, or one that is gone
 	case !known:
 		p.Hasher = "unknown"
-	case strings.HasPrefix(p.Hasher, "pbkdf2") && len(parts) == 4:
-		p.Parameters = parts[1] + " iterations"
-		if p.Hasher == "pbkdf2_sha256" && iterations[parts[1]] != "" {
-			p.MadeBy = "Django " + iterations[parts[1]]
+	default:
+		p.Parameters = passwords.Parameters(encoded)
+		if version := iterations[strings.TrimSuffix(p.Parameters, " iterations")]; p.Hasher == "pbkdf2_sha256" && version != "" {
+			p.MadeBy = "Django " + version
 		}
-	case p.Hasher == "argon2" && len(parts) > 3:
-		p.Parameters = parts[1] + " " + parts[3]
-	case strings.HasPrefix(p.Hasher, "bcrypt") && len(parts) > 3:
-		p.Parameters = parts[3] + " rounds"
-	case p.Hasher == "scrypt" && len(parts) == 6:
-		p.Parameters = "n=" + parts[1] + ",r=" + parts[3] + ",p=" + parts[4]
 	}
 	return p
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 
 	"latchkey/internal/passwords/pbkdf2"
 )
@@ -19,6 +20,7 @@ type Passwords struct {
 	hashers   map[string]Hasher // by algorithm
 	rules     []rule
 	pool      *pool
+	nobody    atomic.Pointer[crowd] // nil before Resemble
 }
 
 // New checks cfg and reports every mistake in it, joined; each names the setting and what to write instead.
@@ -150,17 +152,17 @@ func (p *Passwords) pooled() (hasher pbkdf2Hasher, ok bool) {
 // algorithm is not the preferred one, its parameters differ or its salt is short.
 //
 // A hash that is damaged, unknown, unusable, of a hasher that is not configured or beyond the hashers' limits never
-// matches. A wrong password costs at least the work of a new hash, whatever is stored, so that its time does not tell
-// accounts with old hashes from names that do not exist. The errors are Make's.
+// matches, and is as dear as a name that nobody has: see CheckNobody. A wrong password costs at least the work of a new
+// hash, whatever is stored, so that its time tells no account with an old hash. The errors are Make's.
 func (p *Passwords) Check(ctx context.Context, password, encoded string) (ok, outdated bool, err error) {
 	algorithm, _, _ := strings.Cut(encoded, "$")
 	hasher, known := p.hashers[algorithm]
 	if !known {
-		return false, false, p.CheckNobody(ctx, password)
+		return false, false, p.CheckNobody(ctx, encoded, password)
 	}
 	hash, readable := hasher.Read(encoded)
 	if !readable {
-		return false, false, p.CheckNobody(ctx, password)
+		return false, false, p.CheckNobody(ctx, encoded, password)
 	}
 	if algorithm != p.algorithm {
 		hash.Outdated = true
@@ -205,12 +207,6 @@ func (p *Passwords) checkTurn(hash Hash, password, encoded string, ok *bool) *tu
 		}
 	}
 	return t
-}
-
-// CheckNobody does the work of one new hash and forgets it: for a name that does not exist. The errors are Make's.
-func (p *Passwords) CheckNobody(ctx context.Context, password string) error {
-	_, err := p.Make(ctx, password)
-	return err
 }
 
 // unusable begins a password column that no password matches.

@@ -47,7 +47,7 @@ func TestEqualWork(t *testing.T) {
 		}
 	}
 	made = 0
-	if err := p.CheckNobody(t.Context(), "x"); err != nil || made != 1 {
+	if err := p.CheckNobody(t.Context(), "nobody", "x"); err != nil || made != 1 {
 		t.Errorf("CheckNobody: %v after %d new hashes", err, made)
 	}
 }

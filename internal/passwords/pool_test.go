@@ -151,7 +151,7 @@ func TestBusy(t *testing.T) {
 		if ok, outdated, err := p.Check(ctx, "x", "!"); ok || outdated || err != ErrBusy {
 			t.Errorf("Check of an unusable hash: %v, %v, %v", ok, outdated, err)
 		}
-		if err := p.CheckNobody(ctx, "x"); err != ErrBusy {
+		if err := p.CheckNobody(ctx, "nobody", "x"); err != ErrBusy {
 			t.Errorf("CheckNobody: %v", err)
 		}
 	})
@@ -383,7 +383,7 @@ func TestCheckTogether(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			if err := p.CheckNobody(t.Context(), "wrong"); err != nil {
+			if err := p.CheckNobody(t.Context(), "nobody", "wrong"); err != nil {
 				t.Error(err)
 			}
 		})

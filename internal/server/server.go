@@ -160,6 +160,9 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 	if err := s.mount(cfg, o); err != nil {
 		return nil, err
 	}
+	if err := accounts.ResembleUsers(ctx); err != nil {
+		return nil, err
+	}
 	delivering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	delivered := accounts.Start(delivering)
 	purged := s.purge(delivering, o, cfg.AuditRetention)
@@ -180,8 +183,8 @@ const purgeEvery = time.Hour
 // and the slowest of a hundred rotations beside it half as long again.
 const PurgeBatch = 100
 
-// purge deletes expired tokens and links, and what of the audit trail is older than it is kept, every hour, as Django leaves to a cron job; wait returns when
-// it has stopped.
+// purge deletes expired tokens and links, and what of the audit trail is older than it is kept, every hour, as Django leaves to a cron job, and looks how passwords
+// are kept by now; wait returns when it has stopped.
 func (s *Server) purge(ctx context.Context, o Options, kept time.Duration) (wait func()) {
 	done := make(chan struct{})
 	go func() {
@@ -217,6 +220,9 @@ func (s *Server) purgeOnce(ctx context.Context, o Options, kept time.Duration) {
 		}
 	}()
 	s.flushAudit(ctx, o)
+	if err := s.Accounts.ResembleUsers(ctx); err != nil && ctx.Err() == nil {
+		o.Log.WarnContext(ctx, "the ways in which passwords are kept could not be looked at", "error", err)
+	}
 	n, err := s.Store.FlushExpired(ctx, o.Now(), PurgeBatch, nil)
 	if err == nil && kept > 0 {
 		var old int64

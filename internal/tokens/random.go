@@ -31,28 +31,37 @@ func uuid4(id [16]byte) string {
 	return hex.EncodeToString(id[:])
 }
 
-const besideSalt = "latchkey.access"
-
 // JTIBeside returns an id for an access token that is handed out beside a refresh token. It looks like any other, and tells who has the secret key that
 // the two belong together: no claim has to say so and no table to remember it.
 func (k Keys) JTIBeside(refresh string) string {
 	var half [8]byte
 	rand.Read(half[:])
-	return k.jtiBeside(refresh, half)
+	return jtiBeside(k.Secret, refresh, half)
 }
 
-// Beside reports whether JTIBeside made the id of an access token for this refresh token.
+// Beside reports whether JTIBeside made the id of an access token for this refresh token, with the secret or one of the fallbacks.
 func (k Keys) Beside(access, refresh string) bool {
 	id, err := hex.DecodeString(access)
-	return err == nil && len(id) == 16 && hmac.Equal([]byte(access), []byte(k.jtiBeside(refresh, [8]byte(id))))
+	if err != nil || len(id) != 16 {
+		return false
+	}
+	for _, secret := range k.all() {
+		if hmac.Equal([]byte(access), []byte(jtiBeside(secret, refresh, [8]byte(id)))) {
+			return true
+		}
+	}
+	return false
 }
 
-// jtiBeside is a random half and what the secret key makes of it and of the refresh token's id.
-func (k Keys) jtiBeside(refresh string, half [8]byte) string {
+// jtiBeside is a random half and what the secret's key makes of it and of the refresh token's id.
+func jtiBeside(secret, refresh string, half [8]byte) string {
 	half[6] = half[6]&0x0f | 0x40 // as uuid4 will have it
 	var id [16]byte
 	copy(id[:], half[:])
-	copy(id[8:], saltedHMAC(besideSalt, k.Secret, string(half[:])+refresh))
+	mac := hmac.New(sha256.New, derive(secret, ForAccessIDs))
+	mac.Write(half[:])
+	mac.Write([]byte(refresh))
+	copy(id[8:], mac.Sum(nil))
 	return uuid4(id)
 }
 
