@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"latchkey/internal/config"
 	"latchkey/internal/server"
@@ -23,7 +24,7 @@ type serveCommand struct {
 	Listen string `help:"Address and port, over file and environment." placeholder:"HOST:PORT"`
 }
 
-// Run serves until it is told to stop, then finishes what is running.
+// Run serves until it is told to stop, and for shutdown_delay more, then finishes what is running.
 func (c *serveCommand) Run(ctx context.Context) error {
 	if c.Listen != "" {
 		c.flags = map[string]string{"listen": c.Listen}
@@ -81,6 +82,15 @@ func run(ctx context.Context, cfg *config.Config, s *server.Server, listener net
 	case err := <-failed:
 		return errors.Join(err, s.Close())
 	case <-ctx.Done():
+	}
+	s.Leave()
+	if cfg.ShutdownDelay > 0 {
+		log.Info("leaving: requests are taken for a while yet", "for", cfg.ShutdownDelay)
+		select {
+		case err := <-failed:
+			return errors.Join(err, s.Close())
+		case <-time.After(cfg.ShutdownDelay):
+		}
 	}
 	log.Info("stopping: running requests are finished")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.ShutdownTimeout)

@@ -96,6 +96,9 @@ func alternatives(names []string) string {
 // maxRefreshGrace is longer than any answer is on its way.
 const maxRefreshGrace = 5 * time.Minute
 
+// maxShutdownDelay is longer than health checks need.
+const maxShutdownDelay = 10 * time.Minute
+
 func (c *checker) server() {
 	host, port, err := net.SplitHostPort(c.Listen)
 	number, portErr := strconv.ParseUint(port, 10, 16)
@@ -120,6 +123,9 @@ func (c *checker) server() {
 	c.eachOf("end_tokens_on", c.EndTokensOn, OnPassword, OnEmail, OnDeactivation, OnDeletion)
 	if c.RefreshGrace > maxRefreshGrace {
 		c.bad("refresh_grace", "for that long a stolen refresh token could be used beside its owner's", "write a few seconds, and no more than "+formatDuration(maxRefreshGrace))
+	}
+	if c.ShutdownDelay > maxShutdownDelay {
+		c.bad("shutdown_delay", "no proxy takes that long to see that a server leaves", "write a few seconds, and no more than "+formatDuration(maxShutdownDelay))
 	}
 	if c.DocsPage && !c.OpenAPI {
 		c.bad("docs_page", "the page shows the document that openapi switches off", "remove openapi, or docs_page")

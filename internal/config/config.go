@@ -127,7 +127,10 @@ type Config struct {
 	MailsPerAddress string `yaml:"mails_per_address"`
 	// The largest request body, in bytes.
 	MaxBody int `yaml:"max_body"`
-	// How long running requests may take once the server is told to stop.
+	// How long the server goes on once it is told to stop, while `/readyz` already says no and every answer ends its connection: time for a proxy that has other
+	// servers to leave this one. See [deployment.md](deployment.md#several-processes).
+	ShutdownDelay time.Duration `yaml:"shutdown_delay"`
+	// How long running requests may take after that.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
 	// Whether `/openapi.json` and `/openapi.yaml` describe what is served.
 	OpenAPI bool `yaml:"openapi"`

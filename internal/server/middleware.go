@@ -42,6 +42,9 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		header := w.Header()
 		header["X-Request-Id"] = []string{id}
 		header["X-Content-Type-Options"] = nosniff
+		if s.leaving.Load() {
+			header["Connection"] = closeIt
+		}
 		preflight := s.origins != nil && s.origins.Answer(header, r)
 		language := fallback
 		if local && !preflight {
@@ -104,7 +107,10 @@ func withoutKeys(path string) string {
 	return strings.Join(segments, "/")
 }
 
-var nosniff = []string{"nosniff"}
+var (
+	nosniff = []string{"nosniff"}
+	closeIt = []string{"close"}
+)
 
 // requestID is the id that a proxy gave the request, if it looks like one, else a new one.
 func requestID(r *http.Request) string {
@@ -250,7 +256,7 @@ func HTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       120 * time.Second,
+		IdleTimeout:       3 * time.Minute, // longer than proxies keep a connection that waits, Caddy two minutes: whoever ends it first must not be the one that is sent to
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

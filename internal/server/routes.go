@@ -383,8 +383,12 @@ func (s *Server) jwks() http.HandlerFunc {
 	}
 }
 
-// ready answers 200 while the database does.
+// ready answers 200 while the database does and the server stays.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.leaving.Load() {
+		answer(w, http.StatusServiceUnavailable, "the server stops\n")
+		return
+	}
 	if err := s.Store.Ping(r.Context()); err != nil {
 		answer(w, http.StatusServiceUnavailable, "the database does not answer\n")
 		return

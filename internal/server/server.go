@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"latchkey/internal/account"
@@ -53,6 +54,7 @@ type Server struct {
 	guard   *drf.Guard
 	box     *mail.Mailbox    // nil but in development
 	metrics *metrics.Metrics // nil where nobody asks for them
+	leaving atomic.Bool      // see Leave
 	stop    func()
 }
 
@@ -86,6 +88,10 @@ func newMetrics(s *Server, o Options) *metrics.Metrics {
 		Version: o.Version,
 	})
 }
+
+// Leave has proxies look elsewhere, while all is still served: /readyz says no, and each answer ends its connection. To end a connection that waits for a request
+// would be too early, for the request may be on its way; a proxy dares not send one again that is no GET.
+func (s *Server) Leave() { s.leaving.Store(true) }
 
 // EndStreams ends the answers that would go on for as long as somebody watches: a server that stops does not wait for those.
 func (s *Server) EndStreams() {

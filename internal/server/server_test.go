@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
@@ -438,5 +439,49 @@ func TestShutdownFinishesRequests(t *testing.T) {
 	}
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+}
+
+// A server that leaves says so at /readyz, takes requests all the same, on connections that wait and on new ones, and ends each connection with its answer.
+func TestLeave(t *testing.T) {
+	s := start(t, testenv.SQLite(t), nil)
+	dial := func() (net.Conn, *bufio.Reader) {
+		t.Helper()
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		return conn, bufio.NewReader(conn)
+	}
+	ask := func(conn net.Conn, reader *bufio.Reader, path string, status int, last bool) {
+		t.Helper()
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+		answer, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode != status || answer.Close != last {
+			t.Errorf("%s: got %d, and the connection ends: %v", path, answer.StatusCode, answer.Close)
+		}
+		if last {
+			if _, err := reader.ReadByte(); err != io.EOF {
+				t.Errorf("%s: the connection goes on: %v", path, err)
+			}
+		}
+	}
+	conn, reader := dial()
+	ask(conn, reader, "/readyz", 200, false)
+	s.Leave()
+	ask(conn, reader, "/auth/users/me/", 401, true)
+	for path, status := range map[string]int{"/readyz": 503, "/healthz": 200, "/auth/users/me/": 401} {
+		conn, reader := dial()
+		ask(conn, reader, path, status, true)
 	}
 }
