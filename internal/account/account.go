@@ -16,6 +16,7 @@ import (
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
 	"latchkey/internal/tokens"
+	"latchkey/internal/tracing"
 )
 
 // A Service is the one place where accounts change. Its fields are set once, before it serves.
@@ -63,6 +64,8 @@ type Service struct {
 	BeforeRegistration, BeforeLogin *Hook
 	// Metrics count what happens; nil for none.
 	Metrics *metrics.Metrics
+	// Tracer traces what is done without a request; nil for nothing.
+	Tracer *tracing.Tracer
 	// Site is what mails say of the site.
 	Site Site
 	// From is the sender of every mail.

@@ -78,7 +78,9 @@ func (s *Service) deliverOne(ctx context.Context, m store.Mail) {
 	ctx = context.WithoutCancel(ctx) // a mail in hand is finished: the server's shutdown waits for it
 	sending, cancel := context.WithTimeout(ctx, mailLease-5*time.Second)
 	defer cancel()
+	sending, span := s.Tracer.Work(sending, "send mail")
 	err := s.send(sending, m)
+	span.End(err)
 	switch {
 	case err == nil:
 		s.Metrics.Mail("sent")

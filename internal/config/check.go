@@ -13,6 +13,7 @@ import (
 
 	"latchkey/internal/store"
 	"latchkey/internal/throttle"
+	"latchkey/internal/tracing"
 )
 
 // minSecret is how many bytes a secret key must have, as HMAC-SHA256 wants them. Django's own are 50 letters.
@@ -116,6 +117,7 @@ func (c *checker) server() {
 			c.bad("metrics_listen", "that is where the API is served", "write another port, which only Prometheus can reach")
 		}
 	}
+	c.traces()
 	c.oneOf("profile", c.Profile, Safe, Exact)
 	c.oneOf("jwt_user_id", c.JWTUserID, "string", "integer")
 	c.oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")
@@ -159,6 +161,21 @@ func (c *checker) throttleStore() {
 		if err := throttle.ParseAddress(where); err != nil {
 			c.bad("throttle_store", "it is neither memory nor database, nor the address of a Redis server", "write redis://:password@host:6379/0, for instance")
 		}
+	}
+}
+
+func (c *checker) traces() {
+	if c.OTLPEndpoint != "" {
+		u, err := url.Parse(c.OTLPEndpoint)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			c.bad("otlp_endpoint", "it is no address of a collector", "write one as in http://127.0.0.1:4318, without the /v1/traces behind it")
+		}
+	}
+	if _, err := tracing.ParseHeaders(string(c.OTLPHeaders)); err != nil {
+		c.bad("otlp_headers", err.Error(), "write name=value,name=value")
+	}
+	if c.TracePercent < 0 || c.TracePercent > 100 {
+		c.bad("trace_percent", strconv.Itoa(c.TracePercent)+" is no percentage", "write a number from 0 to 100")
 	}
 }
 

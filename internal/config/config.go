@@ -142,6 +142,13 @@ type Config struct {
 	Hooks webhook.Hooks `yaml:"hooks"`
 	// Where Prometheus finds the metrics, at `/metrics`: a port that only it can reach, `127.0.0.1:9090` for instance. Without it there are none.
 	MetricsListen string `yaml:"metrics_listen"`
+	// Where traces go: an OpenTelemetry collector's address for OTLP over HTTP, `http://127.0.0.1:4318` for instance. Without it there are none. See
+	// [monitoring.md](monitoring.md#traces).
+	OTLPEndpoint string `yaml:"otlp_endpoint"`
+	// Headers that go along, a hosted collector's key for instance: `name=value,name=value`.
+	OTLPHeaders Secret `yaml:"otlp_headers"`
+	// How many of a hundred requests are traced. One that says in its `traceparent` whether its caller is traced is traced where that is.
+	TracePercent int `yaml:"trace_percent"`
 	// `debug`, `info`, `warn` or `error`.
 	LogLevel string `yaml:"log_level"`
 	// `text` or `json`.
@@ -324,6 +331,7 @@ func Default() *Config {
 		LoginDelayAfter:           10,
 		LoginDelayLongest:         15 * time.Minute,
 		MailsPerAddress:           "20/hour",
+		TracePercent:              100,
 		MaxBody:                   4 << 20,
 		OpenAPI:                   true,
 		ShutdownTimeout:           15 * time.Second,

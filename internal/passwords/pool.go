@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"latchkey/internal/passwords/pbkdf2"
+	"latchkey/internal/tracing"
 )
 
 // ErrBusy says that all workers hash and the queue for them is full. The caller answers 503 with Retry-After.
@@ -56,7 +57,9 @@ func newPool(workers, queue int, memory int64) *pool {
 
 // do gives t its turn and returns when that has ended. It returns ErrBusy at once when the queue is full, and the
 // context's error when that ends before the turn; then nothing of it is done. A turn that has begun goes on to its end.
-func (p *pool) do(ctx context.Context, t *turn) error {
+func (p *pool) do(ctx context.Context, t *turn) (err error) {
+	ctx, span := tracing.Start(ctx, "hash password")
+	defer func() { span.End(err) }()
 	t.ready = make(chan struct{})
 	if err := p.enter(ctx, t); err != nil {
 		return err

@@ -36,7 +36,8 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 		start := o.Now()
 		id := requestID(r)
 		rec := &recorder{ResponseWriter: w}
-		ctx, cancel := context.WithTimeout(account.WithClient(r.Context(), account.Client{Address: address(r), Agent: agent(r), Request: id}), requestTimeout)
+		traced, answered := s.tracer.Request(r)
+		ctx, cancel := context.WithTimeout(account.WithClient(traced, account.Client{Address: address(r), Agent: agent(r), Request: id}), requestTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)
 		header := w.Header()
@@ -65,6 +66,7 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 					writeError(rec, r, drf.Detail(http.StatusInternalServerError, message.T("A server error occurred.")))
 				}
 			}
+			answered(rec.route, rec.status)
 			s.metrics.Request(rec.route, r.Method, rec.status, o.Now().Sub(start))
 			// The path alone: a query may hold what is nobody's business. So may a path that somebody was mailed.
 			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)),

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 	"latchkey/internal/passwords"
 	"latchkey/internal/store"
 	"latchkey/internal/tokens"
+	"latchkey/internal/tracing"
 )
 
 // Options are what a server takes from its surroundings, each with a default.
@@ -54,6 +56,7 @@ type Server struct {
 	guard   *drf.Guard
 	box     *mail.Mailbox    // nil but in development
 	metrics *metrics.Metrics // nil where nobody asks for them
+	tracer  *tracing.Tracer  // nil where traces go nowhere
 	leaving atomic.Bool      // see Leave
 	stop    func()
 }
@@ -72,6 +75,24 @@ func (s *Server) Metrics() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.metrics.Handler())
 	return mux
+}
+
+// newTracer is nil where otlp_endpoint is not set. That the collector takes nothing is logged once a minute.
+func newTracer(cfg *config.Config, o Options) *tracing.Tracer {
+	if cfg.OTLPEndpoint == "" {
+		return nil
+	}
+	headers, _ := tracing.ParseHeaders(string(cfg.OTLPHeaders)) // checked with the settings
+	var told atomic.Int64
+	return tracing.New(tracing.Config{
+		Endpoint: strings.TrimSuffix(cfg.OTLPEndpoint, "/"), Headers: headers, Percent: cfg.TracePercent, Version: o.Version,
+		Failed: func(err error) {
+			if now := o.Now().Unix(); now-told.Load() >= 60 {
+				told.Store(now)
+				o.Log.Warn("otlp_endpoint takes no traces: they are lost", "error", err)
+			}
+		},
+	})
 }
 
 func newMetrics(s *Server, o Options) *metrics.Metrics {
@@ -163,6 +184,8 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 		s.metrics = newMetrics(s, o)
 		accounts.Metrics = s.metrics
 	}
+	s.tracer = newTracer(cfg, o)
+	accounts.Tracer = s.tracer
 	if err := s.mount(cfg, o); err != nil {
 		return nil, err
 	}
@@ -179,6 +202,9 @@ func assemble(ctx context.Context, cfg *config.Config, o Options, db *store.Stor
 		delivered()
 		purged()
 		followed()
+		left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = s.tracer.Close(left) // what the collector does not take is lost
 	}
 	return s, nil
 }

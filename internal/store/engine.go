@@ -34,6 +34,7 @@ var schemas embed.FS
 // An engine holds everything in which SQLite and PostgreSQL differ. Its queries take the user table's name as $1.
 type engine struct {
 	schema     string // the folder of its migrations
+	system     string // its name in traces
 	txOptions  *sql.TxOptions
 	snapshot   *sql.TxOptions // of transactions that only read
 	script     []any          // arguments that let one Exec run several statements
@@ -62,6 +63,7 @@ type engine struct {
 
 var sqliteEngine = &engine{
 	schema: "sqlite",
+	system: "sqlite",
 	fold:   "%s = $1 COLLATE NOCASE",
 	// pragma_foreign_key_list leaves "to" empty for a reference to the primary key.
 	tables:   `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`,
@@ -91,6 +93,7 @@ var sqliteEngine = &engine{
 
 var postgresEngine = &engine{
 	schema:     "postgres",
+	system:     "postgresql",
 	txOptions:  &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 	snapshot:   &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	script:     []any{pgx.QueryExecModeSimpleProtocol},

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"latchkey/internal/tracing"
 )
 
 // A Store is an open database, or a transaction on it: the methods are the same. It is safe for concurrent use; a transaction is not.
@@ -147,6 +149,13 @@ func (s *Store) InTx(ctx context.Context, fn func(tx *Store) error) error {
 	if s.tx != nil {
 		return fn(s)
 	}
+	ctx, span := tracing.Start(ctx, "transaction")
+	err := s.inTx(ctx, fn)
+	span.End(orNone(err))
+	return err
+}
+
+func (s *Store) inTx(ctx context.Context, fn func(tx *Store) error) error {
 	if s.group != nil {
 		return s.group.run(ctx, fn)
 	}
@@ -259,7 +268,9 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, err
 	if err != nil {
 		return 0, s.wrap(err)
 	}
+	ctx, span := s.statement(ctx, query)
 	result, err := s.on(s.write).ExecContext(ctx, query, args...)
+	span.End(err)
 	if err != nil {
 		return 0, s.wrap(err)
 	}
@@ -315,14 +326,24 @@ func (s *Store) ask(ctx context.Context, next func(row) (more bool, err error), 
 	if err := s.fits(args); err != nil {
 		return err
 	}
-	return s.reads.run(ctx, next, query, args)
+	ctx, span := s.statement(ctx, query)
+	err := s.reads.run(ctx, next, query, args)
+	span.End(orNone(err))
+	return err
+}
+
+// statement begins the span of a statement.
+func (s *Store) statement(ctx context.Context, query string) (context.Context, tracing.Span) {
+	return tracing.Statement(ctx, s.engine.system, query)
 }
 
 // scan hands rows to next for as long as it asks for more: ErrNotFound when there was none.
-func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(row) (more bool, err error), query string, args ...any) error {
+func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(row) (more bool, err error), query string, args ...any) (err error) {
 	if err := s.fits(args); err != nil {
 		return err
 	}
+	ctx, span := s.statement(ctx, query)
+	defer func() { span.End(orNone(err)) }()
 	if s.tx != nil || pool != s.write {
 		var err error
 		if ctx, err = s.patient(ctx); err != nil {
