@@ -162,7 +162,7 @@ func codeOf(s sdk.ReadOnlySpan) int {
 func keyValues(list []attribute.KeyValue) []keyValue {
 	all := make([]keyValue, len(list))
 	for i, a := range list {
-		text := a.Value.Emit()
+		text := a.Value.String()
 		all[i].Key = string(a.Key)
 		if a.Value.Type() == attribute.INT64 {
 			all[i].Value.IntValue = &text
