@@ -183,11 +183,14 @@ func (q *query) take(rows pgx.Rows, err error) {
 		return
 	}
 	defer rows.Close()
-	for more := true; more && rows.Next(); q.begun, q.none = true, false {
+	more := true
+	for ; more && rows.Next(); q.begun, q.none = true, false {
 		if more, q.err = q.next(rows); q.err != nil {
 			return
 		}
 	}
 	rows.Close()
-	q.err = rows.Err()
+	if more { // who has all that was wanted does not care what became of the rest
+		q.err = rows.Err()
+	}
 }
