@@ -255,12 +255,16 @@ func (s *Server) purgeOnce(ctx context.Context, o Options, kept time.Duration) {
 	if err := s.Accounts.ResembleUsers(ctx); err != nil && ctx.Err() == nil {
 		o.Log.WarnContext(ctx, "the ways in which passwords are kept could not be looked at", "error", err)
 	}
-	n, err := s.Store.FlushExpired(ctx, o.Now(), PurgeBatch, nil)
-	if err == nil && kept > 0 {
-		var old int64
-		old, err = s.Store.PurgeAudit(ctx, o.Now().Add(-kept), PurgeBatch)
-		n += old
-	}
+	var n int64
+	_, err := s.Store.Job(ctx, "purge", func() (err error) { // of several processes one does it
+		n, err = s.Store.FlushExpired(ctx, o.Now(), PurgeBatch, nil)
+		if err == nil && kept > 0 {
+			var old int64
+			old, err = s.Store.PurgeAudit(ctx, o.Now().Add(-kept), PurgeBatch)
+			n += old
+		}
+		return err
+	})
 	switch {
 	case err != nil && ctx.Err() == nil:
 		o.Log.WarnContext(ctx, "expired rows could not be deleted", "error", err)

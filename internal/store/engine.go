@@ -55,6 +55,8 @@ type engine struct {
 	lockName   string           // holds the name $1, a number, to the transaction's end; empty where every transaction excludes the others
 	countHit   string           // see CountHit
 	lockSchema string           // excludes other migrations to the transaction's end
+	tryJob     string           // holds the job $1 for the connection, and tells whether nobody else has it; empty where one machine has the database to itself
+	endJob     string           // lets it go
 	maxInt     map[string]int64 // the greatest values of the integer types
 	time       func(time.Time) any
 	classify   func(error) error // ErrUnavailable, ErrInvalidText, *Duplicate, *Referenced, *Refused, or nil
@@ -136,6 +138,8 @@ var postgresEngine = &engine{
 			allowed = (SELECT count(*) < $4 FROM unnest(t.hits) AS h WHERE h > $3), expires_at = excluded.expires_at
 		RETURNING allowed, coalesce(hits[1], 0)`,
 	lockSchema: `SELECT pg_advisory_xact_lock(hashtextextended('latchkey schema ' || current_schema(), 0))`,
+	tryJob:     `SELECT pg_try_advisory_lock(hashtextextended('latchkey job ' || $1::text || ' ' || current_schema(), 0))`,
+	endJob:     `SELECT pg_advisory_unlock(hashtextextended('latchkey job ' || $1::text || ' ' || current_schema(), 0))`,
 	maxInt:     map[string]int64{"smallint": math.MaxInt16, "integer": math.MaxInt32, "bigint": math.MaxInt64},
 	time:       func(t time.Time) any { return t },
 	classify:   classifyPostgres,

@@ -436,6 +436,7 @@ func recorded(t *testing.T, url string) []string {
 		func() error { return s.BlacklistUser(ctx, ann.ID, noon) },
 		func() error { _, err := s.Expired(ctx, noon); return err },
 		func() error { _, err := s.FlushExpired(ctx, later.Add(time.Hour), 10, nil); return err },
+		func() error { _, err := s.Job(ctx, "purge", func() error { return nil }); return err },
 
 		// email_addresses.go
 		func() error {

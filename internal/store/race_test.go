@@ -124,3 +124,44 @@ func TestRaceForAnEmail(t *testing.T) {
 		}
 	})
 }
+
+// TestJob: of the processes on one PostgreSQL one does a job at a time, and the next one may when it is done, or dead.
+func TestJob(t *testing.T) {
+	url := testenv.Postgres(t)
+	one, other := testenv.OpenStore(t, url), testenv.OpenStore(t, url)
+	job := func(s *store.Store, fn func() error) bool {
+		t.Helper()
+		ran, err := s.Job(ctx, "purge", fn)
+		must(t, err)
+		return ran
+	}
+	nothing := func() error { return nil }
+	ran := job(one, func() error {
+		if job(other, func() error { t.Error("two do it at once"); return nil }) {
+			t.Error("the other one says that it did it")
+		}
+		if ran, err := other.Job(ctx, "another", nothing); !ran || err != nil {
+			t.Errorf("another job is not done meanwhile: %v", err)
+		}
+		return nil
+	})
+	if !ran || !job(other, nothing) {
+		t.Error("a job that nobody does is not done")
+	}
+	killed := errors.New("killed")
+	_, err := one.Job(ctx, "purge", func() error {
+		must(t, other.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"))
+		for end := time.Now().Add(10 * time.Second); !job(other, nothing); {
+			if time.Now().After(end) {
+				t.Fatal("the job of a dead process is not done by another one")
+			}
+		}
+		return killed
+	})
+	if !errors.Is(err, killed) {
+		t.Errorf("the job failed with %v", err)
+	}
+	if !job(one, nothing) {
+		t.Error("the first one cannot do it again")
+	}
+}

@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -197,6 +198,28 @@ func (s *Store) committed() {
 	for _, fn := range s.onCommit {
 		fn()
 	}
+}
+
+// Job runs fn if no other process on this database runs the job of that name just now, and tells whether it did. Whoever dies at it lets it go with its connection.
+func (s *Store) Job(ctx context.Context, name string, fn func() error) (ran bool, err error) {
+	if s.engine.tryJob == "" || s.write.Stats().MaxOpenConnections == 1 { // fn needs a connection beside that which holds the job
+		return true, fn()
+	}
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return false, s.wrap(err)
+	}
+	defer func() { _ = conn.Close() }() // it goes back to the pool
+	if err := conn.QueryRowContext(ctx, s.engine.tryJob, name).Scan(&ran); err != nil || !ran {
+		return false, s.wrap(err)
+	}
+	defer func() {
+		var ours bool
+		if err := conn.QueryRowContext(context.WithoutCancel(ctx), s.engine.endJob, name).Scan(&ours); err != nil || !ours {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // has it closed, and the job with it
+		}
+	}()
+	return true, fn()
 }
 
 // Pools are the connections to the database, by what they are for: one of each where the engine has one writer, else one for all.
