@@ -33,7 +33,10 @@ func TestMetrics(t *testing.T) {
 		p.activationLink("ann@example.com")
 
 		var text string
-		for end := time.Now().Add(20 * time.Second); !strings.Contains(text, `latchkey_mails_total{result="sent"} 1`) && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		through := func() bool { // the row of a mail goes after it is counted as sent
+			return strings.Contains(text, `latchkey_mails_total{result="sent"} 1`) && strings.Contains(text, "latchkey_mail_queue 0\n")
+		}
+		for end := time.Now().Add(20 * time.Second); !through() && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 			text = scrape(t, metrics)
 		}
 		for _, want := range []string{

@@ -222,3 +222,19 @@ func TestMigrateAtOnce(t *testing.T) {
 		same(t, "migrations", rows(t, s, "SELECT count(*) FROM django_migrations"), []string{"65"})
 	})
 }
+
+// Every step leaves what is there to the processes of the version before, which are still running: only indexes may go.
+func TestMigrationsOnlyAdd(t *testing.T) {
+	takes := regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|CONSTRAINT|FUNCTION|TRIGGER|VIEW|SCHEMA)|RENAME|ALTER\s+COLUMN|SET\s+NOT\s+NULL|DELETE\s+FROM|ADD\s+(COLUMN\s+)?\w+\s+[^;]*NOT\s+NULL(?:[^;]*DEFAULT)?)\b`)
+	testenv.EachDatabase(t, func(t *testing.T, url string) {
+		plan, err := open(t, url, store.DefaultUserModel()).Plan(ctx)
+		must(t, err)
+		for _, step := range plan {
+			for _, found := range takes.FindAllString(step.SQL, -1) {
+				if !strings.HasSuffix(strings.ToUpper(found), "DEFAULT") { // rows of the version before have it
+					t.Errorf("%s: %s", step.Name, found)
+				}
+			}
+		}
+	})
+}
