@@ -138,7 +138,7 @@ func (g *group) commit(members []*member) (begun bool, err error) {
 	}()
 	for _, m := range members {
 		if len(members) == 1 {
-			if m.run(&Store{database: g.database, tx: conn}); m.err != nil || m.panic != nil {
+			if m.run(&Store{database: g.database, tx: plainly{conn}}); m.err != nil || m.panic != nil {
 				return true, nil // undone, as it asked for
 			}
 			continue
@@ -146,7 +146,7 @@ func (g *group) commit(members []*member) (begun bool, err error) {
 		if err := command("SAVEPOINT member"); err != nil {
 			return true, err
 		}
-		if m.run(&Store{database: g.database, tx: conn}); m.err != nil || m.panic != nil {
+		if m.run(&Store{database: g.database, tx: plainly{conn}}); m.err != nil || m.panic != nil {
 			if err := command("ROLLBACK TO member"); err != nil {
 				return true, err
 			}

@@ -162,7 +162,13 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *Store) error) error {
 	}
 	for try := 1; ; try++ {
 		err := s.attempt(ctx, fn)
-		if try == tries || !s.engine.conflict(err) {
+		gone := &lost{}
+		if errors.As(err, &gone) {
+			err = gone.error
+		} else if !s.engine.conflict(err) {
+			return err
+		}
+		if try == tries {
 			return err
 		}
 		pause := time.NewTimer(time.Duration(rand.Int64N(int64(try) * int64(10*time.Millisecond))))
@@ -177,12 +183,15 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *Store) error) error {
 
 // attempt is one run of a transaction.
 func (s *Store) attempt(ctx context.Context, fn func(tx *Store) error) error {
+	if s.reads != nil {
+		return s.attemptPostgres(ctx, fn)
+	}
 	tx, err := s.write.BeginTx(ctx, s.engine.txOptions)
 	if err != nil {
 		return s.wrap(err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	inside := &Store{database: s.database, tx: tx}
+	inside := &Store{database: s.database, tx: plainly{tx}}
 	if err := fn(inside); err != nil {
 		return err
 	}
@@ -250,55 +259,100 @@ func (s *Store) Snapshot(ctx context.Context, fn func(tx *Store) error) error {
 		return s.wrap(err)
 	}
 	defer func() { _ = tx.Rollback() }() // there is nothing to keep
-	err = fn(&Store{database: s.database, tx: tx})
+	err = fn(&Store{database: s.database, tx: plainly{tx}})
 	if s.still != nil && !s.still() {
 		return fmt.Errorf("%w: another program began to write to %s; run this again", ErrUnavailable, s.name)
 	}
 	return err
 }
 
-// A querier is a pool of database/sql, a transaction, or a connection that is in one.
+// A querier runs statements. Its errors are the driver's.
 type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	// exec tells how many rows a statement touched that returns none.
+	exec(ctx context.Context, query string, args []any) (int64, error)
+	// rows hands rows to next for as long as it asks for more, and tells whether there was none.
+	rows(ctx context.Context, next func(row) (more bool, err error), query string, args []any) (none bool, err error)
+	// do runs a statement of which nobody wants to know how many rows it touched. In a transaction of PostgreSQL it may run, and fail, with one that comes later, or with the commit.
+	do(ctx context.Context, query string, args []any) error
 }
 
 // A row is one of an answer.
 type row interface{ Scan(dest ...any) error }
+
+// plainly runs statements on a pool of database/sql, on a transaction, or on a connection that is in one.
+type plainly struct {
+	on interface {
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	}
+}
+
+func (p plainly) exec(ctx context.Context, query string, args []any) (int64, error) {
+	result, err := p.on.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (p plainly) do(ctx context.Context, query string, args []any) error {
+	_, err := p.on.ExecContext(ctx, query, args...)
+	return err
+}
+
+func (p plainly) rows(ctx context.Context, next func(row) (bool, error), query string, args []any) (none bool, err error) {
+	rows, err := p.on.QueryContext(ctx, query, args...)
+	if err != nil {
+		return true, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err and the Close below report what matters
+	none = true
+	for more := true; more && rows.Next(); none = false {
+		if more, err = next(rows); err != nil {
+			return none, err
+		}
+	}
+	return none, errors.Join(rows.Err(), rows.Close())
+}
 
 // on is where a statement runs: in the transaction where there is one.
 func (s *Store) on(pool *sql.DB) querier {
 	if s.tx != nil {
 		return s.tx
 	}
-	return pool
+	return plainly{pool}
 }
 
 // exec runs a statement that returns no rows, and tells how many it touched.
-func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
+func (s *Store) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.run(ctx, func(ctx context.Context, q querier) error {
+		n, err = q.exec(ctx, query, args)
+		return err
+	}, query, args)
+	return n, err
+}
+
+// do is exec where nobody wants to know how many rows it touched.
+func (s *Store) do(ctx context.Context, query string, args ...any) error {
+	return s.run(ctx, func(ctx context.Context, q querier) error { return q.do(ctx, query, args) }, query, args)
+}
+
+// run runs a statement that returns no rows.
+func (s *Store) run(ctx context.Context, statement func(context.Context, querier) error, query string, args []any) error {
 	if s.tx == nil && s.group != nil {
-		var n int64
-		err := s.InTx(ctx, func(tx *Store) (err error) {
-			n, err = tx.exec(ctx, query, args...)
-			return err
-		})
-		return n, err
+		return s.InTx(ctx, func(tx *Store) error { return tx.run(ctx, statement, query, args) })
 	}
 	if err := s.fits(args); err != nil {
-		return 0, err
+		return err
 	}
 	ctx, err := s.patient(ctx)
 	if err != nil {
-		return 0, s.wrap(err)
+		return s.wrap(err)
 	}
 	ctx, span := s.statement(ctx, query)
-	result, err := s.on(s.write).ExecContext(ctx, query, args...)
+	err = statement(ctx, s.on(s.write))
 	span.End(err)
-	if err != nil {
-		return 0, s.wrap(err)
-	}
-	n, err := result.RowsAffected()
-	return n, s.wrap(err)
+	return s.wrap(err)
 }
 
 // change is exec for a statement that must touch a row: ErrNotFound when it touched none.
@@ -373,24 +427,11 @@ func (s *Store) scan(ctx context.Context, pool *sql.DB, next func(row) (more boo
 			return s.wrap(err)
 		}
 	}
-	rows, err := s.on(pool).QueryContext(ctx, query, args...)
-	if err != nil {
-		return s.wrap(err)
-	}
-	defer func() { _ = rows.Close() }() // rows.Err and the Close below report what matters
-	none := true
-	for more := true; more && rows.Next(); none = false {
-		if more, err = next(rows); err != nil {
-			return s.wrap(err)
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return s.wrap(err)
-	}
-	if none {
+	none, err := s.on(pool).rows(ctx, next, query, args)
+	if err == nil && none {
 		return ErrNotFound
 	}
-	return nil
+	return s.wrap(err)
 }
 
 // fits refuses arguments that PostgreSQL would refuse, where they would end the transaction:
