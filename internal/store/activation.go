@@ -16,18 +16,16 @@ type Activation struct {
 
 // RecordActivation remembers that the user was active, or was switched by an administrator; nothing is pending any more. The first time counts.
 func (s *Store) RecordActivation(ctx context.Context, id ID, now time.Time) error {
-	_, err := s.exec(ctx, "INSERT INTO latchkey_activation (user_id, activated_at, pending_at) VALUES ($1, $2, NULL) "+
+	return s.do(ctx, "INSERT INTO latchkey_activation (user_id, activated_at, pending_at) VALUES ($1, $2, NULL) "+
 		"ON CONFLICT (user_id) DO UPDATE SET activated_at = coalesce(latchkey_activation.activated_at, excluded.activated_at), pending_at = NULL "+
 		"WHERE latchkey_activation.activated_at IS NULL OR latchkey_activation.pending_at IS NOT NULL", // else there is nothing to write
 		id.String(), s.stamp(now))
-	return err
 }
 
 // RecordPending remembers that the user waits for a mailed link.
 func (s *Store) RecordPending(ctx context.Context, id ID, now time.Time) error {
-	_, err := s.exec(ctx, "INSERT INTO latchkey_activation (user_id, activated_at, pending_at) VALUES ($1, NULL, $2) "+
+	return s.do(ctx, "INSERT INTO latchkey_activation (user_id, activated_at, pending_at) VALUES ($1, NULL, $2) "+
 		"ON CONFLICT (user_id) DO UPDATE SET pending_at = excluded.pending_at", id.String(), s.stamp(now))
-	return err
 }
 
 // ActivationOf reads what is on record of the user; nothing on record is the zero Activation.

@@ -32,9 +32,8 @@ func (a *Audit) fields() []any {
 
 // InsertAudit adds to the trail.
 func (s *Store) InsertAudit(ctx context.Context, a Audit) error {
-	_, err := s.exec(ctx, "INSERT INTO latchkey_audit ("+auditColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	return s.do(ctx, "INSERT INTO latchkey_audit ("+auditColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		a.ID, s.stamp(a.At), a.Event, a.Result, a.UserID, a.Username, a.Actor, a.Via, a.Changed, a.Address, a.Agent, a.Request, a.Times)
-	return err
 }
 
 // An AuditFilter chooses rows of the trail; what is zero chooses all.

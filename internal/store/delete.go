@@ -84,7 +84,7 @@ func (s *Store) DeleteUser(ctx context.Context, id ID) error {
 			return err
 		}
 		for _, table := range []string{"latchkey_refresh", "latchkey_link", "latchkey_activation", "latchkey_device", "latchkey_cutoff"} {
-			if _, err := tx.exec(ctx, "DELETE FROM "+table+" WHERE user_id = $1", id.String()); err != nil {
+			if err := tx.do(ctx, "DELETE FROM "+table+" WHERE user_id = $1", id.String()); err != nil {
 				return err
 			}
 		}

@@ -34,10 +34,9 @@ func (d *Device) fields() []any {
 
 // SaveDevice records a device, or its next use: where and when, under which handle, and how long it lasts from then.
 func (s *Store) SaveDevice(ctx context.Context, d Device) error {
-	_, err := s.exec(ctx, "INSERT INTO latchkey_device ("+deviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE
+	return s.do(ctx, "INSERT INTO latchkey_device ("+deviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE
 		SET handle = excluded.handle, address = excluded.address, agent = excluded.agent, used_at = excluded.used_at, expires_at = excluded.expires_at`,
 		d.ID, d.Kind, d.UserID.String(), d.Handle, d.Address, d.Agent, s.stamp(d.CreatedAt), s.stamp(d.UsedAt), s.stamp(d.ExpiresAt), s.stamp(d.EndedAt))
-	return err
 }
 
 // Device reads a device.
@@ -154,8 +153,7 @@ func (s *Store) EndDevice(ctx context.Context, d *Device, now time.Time) error {
 			if _, err := tx.DeleteTokenKey(ctx, d.UserID); err != nil {
 				return err
 			}
-			_, err := tx.exec(ctx, "DELETE FROM latchkey_device WHERE id = $1", d.ID)
-			return err
+			return tx.do(ctx, "DELETE FROM latchkey_device WHERE id = $1", d.ID)
 		}
 		if err := tx.RevokeFamily(ctx, d.ID, now); err != nil || !tx.Apps().Blacklist {
 			return err
@@ -169,17 +167,15 @@ func (s *Store) EndDevice(ctx context.Context, d *Device, now time.Time) error {
 // EndDevicesOf notes that a user's devices of a kind ended, and deletes what sessions of Django's are among them.
 func (s *Store) EndDevicesOf(ctx context.Context, id ID, kind string, now time.Time) error {
 	if kind == RefreshDevice {
-		_, err := s.exec(ctx, "UPDATE latchkey_device SET ended_at = $2 WHERE user_id = $1 AND kind = 'refresh' AND ended_at IS NULL", id.String(), s.stamp(now))
-		return err
+		return s.do(ctx, "UPDATE latchkey_device SET ended_at = $2 WHERE user_id = $1 AND kind = 'refresh' AND ended_at IS NULL", id.String(), s.stamp(now))
 	}
 	if kind == SessionDevice && s.Apps().Sessions {
-		_, err := s.exec(ctx, `DELETE FROM django_session WHERE session_key IN (SELECT handle FROM latchkey_device WHERE user_id = $1 AND kind = 'session')`, id.String())
+		err := s.do(ctx, `DELETE FROM django_session WHERE session_key IN (SELECT handle FROM latchkey_device WHERE user_id = $1 AND kind = 'session')`, id.String())
 		if err != nil {
 			return err
 		}
 	}
-	_, err := s.exec(ctx, "DELETE FROM latchkey_device WHERE user_id = $1 AND kind = $2", id.String(), kind)
-	return err
+	return s.do(ctx, "DELETE FROM latchkey_device WHERE user_id = $1 AND kind = $2", id.String(), kind)
 }
 
 // A Cutoff is before when what a user had open is over; zero times cut nothing off.
@@ -193,8 +189,7 @@ func (s *Store) CutoffOf(ctx context.Context, id ID) (c Cutoff, err error) {
 
 // CutOff moves a user's cutoff; zero times leave it where it is.
 func (s *Store) CutOff(ctx context.Context, id ID, c Cutoff) error {
-	_, err := s.exec(ctx, `INSERT INTO latchkey_cutoff (user_id, sessions_before, access_before) VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE
+	return s.do(ctx, `INSERT INTO latchkey_cutoff (user_id, sessions_before, access_before) VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE
 		SET sessions_before = coalesce(excluded.sessions_before, latchkey_cutoff.sessions_before),
 		access_before = coalesce(excluded.access_before, latchkey_cutoff.access_before)`, id.String(), s.stamp(c.Sessions), s.stamp(c.Access))
-	return err
 }

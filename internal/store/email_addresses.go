@@ -93,7 +93,7 @@ func (s *Store) MakePrimary(ctx context.Context, a EmailAddress) error {
 
 // DeleteOtherEmailAddresses leaves a user this one address.
 func (s *Store) DeleteOtherEmailAddresses(ctx context.Context, a EmailAddress) error {
-	_, err := s.exec(ctx, `DELETE FROM account_emailconfirmation WHERE email_address_id IN
+	err := s.do(ctx, `DELETE FROM account_emailconfirmation WHERE email_address_id IN
 		(SELECT id FROM account_emailaddress WHERE user_id = $1 AND id <> $2)`, a.UserID, a.ID)
 	if err != nil {
 		return err

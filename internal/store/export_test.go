@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Exec runs statements as they stand, for tests that look behind the methods.
@@ -18,32 +20,35 @@ func (s *Store) Exec(ctx context.Context, query string, args ...any) error {
 // Rows reads all rows of a query as texts; NULL is "NULL".
 func (s *Store) Rows(ctx context.Context, query string, args ...any) ([][]string, error) {
 	var all [][]string
-	rows, err := s.on(s.read).QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	for rows.Next() {
-		texts, dest := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	_, err := s.on(s.read).rows(ctx, func(r row) (bool, error) {
+		var columns int
+		switch r := r.(type) {
+		case *sql.Rows:
+			names, err := r.Columns()
+			if err != nil {
+				return false, err
+			}
+			columns = len(names)
+		case pgx.Rows:
+			columns = len(r.FieldDescriptions())
+		}
+		texts, dest := make([]sql.NullString, columns), make([]any, columns)
 		for i := range texts {
 			dest[i] = &texts[i]
 		}
-		if err := rows.Scan(dest...); err != nil {
-			return nil, err
+		if err := r.Scan(dest...); err != nil {
+			return false, err
 		}
-		row := make([]string, len(columns))
+		row := make([]string, columns)
 		for i, text := range texts {
 			if row[i] = text.String; !text.Valid {
 				row[i] = "NULL"
 			}
 		}
 		all = append(all, row)
-	}
-	return all, rows.Err()
+		return true, nil
+	}, query, args)
+	return all, err
 }
 
 // IsPostgres tells the engine.

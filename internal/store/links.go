@@ -16,9 +16,8 @@ type Link struct {
 
 // InsertLink records a link. One with the same digest and purpose, as two mails of one second have, is left as it is.
 func (s *Store) InsertLink(ctx context.Context, l Link) error {
-	_, err := s.exec(ctx, `INSERT INTO latchkey_link (digest, purpose, user_id, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6)
+	return s.do(ctx, `INSERT INTO latchkey_link (digest, purpose, user_id, created_at, expires_at, used_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (digest, purpose) DO NOTHING`, l.Digest, l.Purpose, l.UserID.String(), s.stamp(l.CreatedAt), s.stamp(l.ExpiresAt), s.stamp(l.UsedAt))
-	return err
 }
 
 // LinkByDigest reads a link. Django's tokens do not differ by purpose, so one digest may stand for several links of one second; an unused one comes first.
@@ -42,6 +41,5 @@ func (s *Store) UseLink(ctx context.Context, digest, purpose string, now time.Ti
 
 // EndLinks marks the user's unused links used.
 func (s *Store) EndLinks(ctx context.Context, id ID, now time.Time) error {
-	_, err := s.exec(ctx, "UPDATE latchkey_link SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL", id.String(), s.stamp(now))
-	return err
+	return s.do(ctx, "UPDATE latchkey_link SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL", id.String(), s.stamp(now))
 }

@@ -20,7 +20,7 @@ func (s *Store) UserColumns(ctx context.Context) ([]Column, error) {
 // Load runs fn in a transaction like InTx, but once: fn reads what cannot be read again. Where no index keeps names unique, whoever else
 // wants one waits for its end.
 func (s *Store) Load(ctx context.Context, fn func(tx *Store) error) error {
-	return s.attempt(ctx, func(tx *Store) error {
+	return s.plainOnce(ctx, func(tx *Store) error {
 		if s.engine.loading != "" {
 			if _, err := tx.exec(ctx, s.engine.loading); err != nil {
 				return err
@@ -35,7 +35,7 @@ func (s *Store) Load(ctx context.Context, fn func(tx *Store) error) error {
 	})
 }
 
-// Try runs fn within the transaction such that its failure undoes what it did and nothing else.
+// Try runs fn within the transaction of a Load such that its failure undoes what it did and nothing else.
 func (s *Store) Try(ctx context.Context, fn func() error) error {
 	if _, err := s.exec(ctx, "SAVEPOINT latchkey"); err != nil {
 		return err

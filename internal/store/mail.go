@@ -19,11 +19,10 @@ type Mail struct {
 
 // EnqueueMail owes a mail, due at once; m.ID and m.Attempts do not count.
 func (s *Store) EnqueueMail(ctx context.Context, m Mail) error {
-	_, err := s.exec(ctx, `INSERT INTO latchkey_mail
+	return s.do(ctx, `INSERT INTO latchkey_mail
 		(message_id, sender, recipient, subject, body_text, body_html, created_at, attempts, next_attempt_at, last_error)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $7, '')`,
 		m.MessageID, m.Sender, m.Recipient, m.Subject, m.Text, m.HTML, s.stamp(m.CreatedAt))
-	return err
 }
 
 // OwedMail counts the mails that wait, and tells when the oldest was written.
@@ -54,8 +53,7 @@ func (s *Store) ClaimMail(ctx context.Context, now time.Time, lease time.Duratio
 
 // MailSent forgets a mail that went out.
 func (s *Store) MailSent(ctx context.Context, id int64) error {
-	_, err := s.exec(ctx, "DELETE FROM latchkey_mail WHERE id = $1", id)
-	return err
+	return s.do(ctx, "DELETE FROM latchkey_mail WHERE id = $1", id)
 }
 
 // MailFailed keeps a mail to be tried again at next; ErrNotFound where the claim is over and the mail went, or is somebody else's by now.

@@ -16,11 +16,10 @@ type Outstanding struct {
 	ExpiresAt time.Time
 }
 
-// InsertOutstanding records a token: *Duplicate for a jti that is there, *Referenced for a user who is not.
+// InsertOutstanding records a token: *Duplicate for a jti that is there, *Referenced for a user who is not; in a transaction this may come with a later statement or its commit.
 func (s *Store) InsertOutstanding(ctx context.Context, o Outstanding) error {
-	_, err := s.exec(ctx, "INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+	return s.do(ctx, "INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
 		o.UserID, o.JTI, o.Token, s.stamp(o.CreatedAt), s.stamp(o.ExpiresAt))
-	return err
 }
 
 // Blacklisted tells whether the token with this jti is listed.
@@ -37,7 +36,7 @@ func (s *Store) Blacklist(ctx context.Context, o Outstanding, now time.Time) (fi
 	}
 	err = s.InTx(ctx, func(tx *Store) error {
 		// The row is mostly there; asking first keeps an INSERT that does nothing from using up an id.
-		_, err := tx.exec(ctx, `INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
+		err := tx.do(ctx, `INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
 			SELECT (SELECT `+s.key()+` FROM `+s.users+s.byKey()+`), CAST($2 AS text), $3, $4, $5
 			WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken WHERE jti = CAST($2 AS text)) ON CONFLICT (jti) DO NOTHING`,
 			owner, o.JTI, o.Token, s.stamp(o.CreatedAt), s.stamp(o.ExpiresAt))
@@ -61,10 +60,9 @@ func (s *Store) BlacklistUser(ctx context.Context, id ID, now time.Time) error {
 		if !s.Apps().Blacklist {
 			return nil
 		}
-		_, err := tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+		return orNone(tx.do(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
 			SELECT $1, id FROM token_blacklist_outstandingtoken WHERE user_id = $2 AND expires_at > $3 ORDER BY id
-			ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), id, s.stamp(now))
-		return orNone(err)
+			ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), id, s.stamp(now)))
 	})
 }
 
@@ -133,7 +131,7 @@ func (s *Store) flushOutstanding(ctx context.Context, now time.Time, limit int, 
 			const over = "token_blacklist_outstandingtoken WHERE id > $1 AND id <= $2 AND expires_at <= $3"
 			var gone int64
 			err := s.InTx(ctx, func(tx *Store) error {
-				_, err := tx.exec(ctx, "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN (SELECT id FROM "+over+")", after, last, s.stamp(now))
+				err := tx.do(ctx, "DELETE FROM token_blacklist_blacklistedtoken WHERE token_id IN (SELECT id FROM "+over+")", after, last, s.stamp(now))
 				if err != nil {
 					return err
 				}

@@ -17,12 +17,11 @@ type Refresh struct {
 	RevokedAt   time.Time // zero: not
 }
 
-// InsertRefresh records a refresh token: *Duplicate for a jti that is there.
+// InsertRefresh records a refresh token: *Duplicate for a jti that is there; in a transaction this may come with a later statement or its commit.
 func (s *Store) InsertRefresh(ctx context.Context, r Refresh) error {
-	_, err := s.exec(ctx, `INSERT INTO latchkey_refresh (jti, family, user_id, successor, issued_at, expires_at, rotated_at, revoked_at)
+	return s.do(ctx, `INSERT INTO latchkey_refresh (jti, family, user_id, successor, issued_at, expires_at, rotated_at, revoked_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, r.JTI, r.Family, r.UserID.String(), r.Successor,
 		s.stamp(r.IssuedAt), s.stamp(r.ExpiresAt), s.stamp(r.RotatedAt), s.stamp(r.RevokedAt))
-	return err
 }
 
 // RefreshByJTI reads a refresh token.
@@ -77,14 +76,13 @@ func (s *Store) RevokeFamily(ctx context.Context, family string, now time.Time) 
 		if err := tx.revokeAll(ctx, "family", family, now); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, "UPDATE latchkey_device SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", family, s.stamp(now))
+		err := tx.do(ctx, "UPDATE latchkey_device SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", family, s.stamp(now))
 		if err != nil || !s.Apps().Blacklist {
 			return err
 		}
-		_, err = tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+		return tx.do(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
 			SELECT $1, o.id FROM token_blacklist_outstandingtoken AS o JOIN latchkey_refresh AS r ON r.jti = o.jti WHERE r.family = $2 ORDER BY o.id
 			ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), family)
-		return err
 	})
 }
 

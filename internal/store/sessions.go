@@ -24,19 +24,17 @@ func (s *Store) Session(ctx context.Context, key string, now time.Time) (*Sessio
 
 // SaveSession writes a session, new or not.
 func (s *Store) SaveSession(ctx context.Context, row SessionRow) error {
-	_, err := s.exec(ctx, `INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3)
+	return s.do(ctx, `INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3)
 		ON CONFLICT (session_key) DO UPDATE SET session_data = excluded.session_data, expire_date = excluded.expire_date`,
 		row.Key, row.Data, s.stamp(row.Expires))
-	return err
 }
 
 // DeleteSession deletes a session and the device that it is, if they are there.
 func (s *Store) DeleteSession(ctx context.Context, key, device string) error {
 	return s.InTx(ctx, func(tx *Store) error {
-		if _, err := tx.exec(ctx, "DELETE FROM django_session WHERE session_key = $1", key); err != nil {
+		if err := tx.do(ctx, "DELETE FROM django_session WHERE session_key = $1", key); err != nil {
 			return orNone(asAbsent(err))
 		}
-		_, err := tx.exec(ctx, "DELETE FROM latchkey_device WHERE id = $1", device)
-		return err
+		return tx.do(ctx, "DELETE FROM latchkey_device WHERE id = $1", device)
 	})
 }

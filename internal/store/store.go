@@ -161,7 +161,7 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *Store) error) error {
 		return s.group.run(ctx, fn)
 	}
 	for try := 1; ; try++ {
-		err := s.attempt(ctx, fn)
+		err := s.once(ctx, fn)
 		gone := &lost{}
 		if errors.As(err, &gone) {
 			err = gone.error
@@ -181,11 +181,16 @@ func (s *Store) inTx(ctx context.Context, fn func(tx *Store) error) error {
 	}
 }
 
-// attempt is one run of a transaction.
-func (s *Store) attempt(ctx context.Context, fn func(tx *Store) error) error {
-	if s.reads != nil {
-		return s.attemptPostgres(ctx, fn)
+// once is one run of a transaction.
+func (s *Store) once(ctx context.Context, fn func(tx *Store) error) error {
+	if s.reads == nil {
+		return s.plainOnce(ctx, fn)
 	}
+	return s.deferringOnce(ctx, fn)
+}
+
+// plainOnce is once by database/sql, whose statements go one by one, on either engine.
+func (s *Store) plainOnce(ctx context.Context, fn func(tx *Store) error) error {
 	tx, err := s.write.BeginTx(ctx, s.engine.txOptions)
 	if err != nil {
 		return s.wrap(err)

@@ -55,6 +55,5 @@ func (s *Store) CountTry(ctx context.Context, key string, free int, first, longe
 
 // ForgetTries forgets those of a key.
 func (s *Store) ForgetTries(ctx context.Context, key string) error {
-	_, err := s.exec(ctx, "DELETE FROM latchkey_try WHERE key = $1", key)
-	return err
+	return s.do(ctx, "DELETE FROM latchkey_try WHERE key = $1", key)
 }

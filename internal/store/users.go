@@ -344,8 +344,7 @@ func (s *Store) Reserve(ctx context.Context, column, value string) error {
 	}
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(s.settings.Table + "\x00" + column + "\x00" + value)) // never fails
-	_, err := s.exec(ctx, s.engine.lockName, int64(hash.Sum64()))
-	return err
+	return s.do(ctx, s.engine.lockName, int64(hash.Sum64()))
 }
 
 // A change is a column's new value.

@@ -29,9 +29,8 @@ func (w *Webhook) fields() []any {
 
 // EnqueueWebhook owes a receiver an event, due at once: its id and what tells of attempts do not count.
 func (s *Store) EnqueueWebhook(ctx context.Context, w Webhook) error {
-	_, err := s.exec(ctx, `INSERT INTO latchkey_webhook (event_id, receiver, user_id, event, body, queued_at, expires_at, attempts, next_attempt_at, last_error)
+	return s.do(ctx, `INSERT INTO latchkey_webhook (event_id, receiver, user_id, event, body, queued_at, expires_at, attempts, next_attempt_at, last_error)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $6, '')`, w.EventID, w.Receiver, w.UserID, w.Event, w.Body, s.stamp(w.QueuedAt), s.stamp(w.ExpiresAt))
-	return err
 }
 
 // ClaimWebhook takes the receiver's first event that is due and has none of the same user before it: ErrNotFound for none. It is due again after lease, for
@@ -54,8 +53,7 @@ func (s *Store) ClaimWebhook(ctx context.Context, receiver string, now time.Time
 
 // WebhookDelivered forgets an event that its receiver took.
 func (s *Store) WebhookDelivered(ctx context.Context, id int64) error {
-	_, err := s.exec(ctx, "DELETE FROM latchkey_webhook WHERE id = $1", id)
-	return err
+	return s.do(ctx, "DELETE FROM latchkey_webhook WHERE id = $1", id)
 }
 
 // WebhookPutOff keeps an event to be told again at next; ErrNotFound where the claim is over, and the event is told or somebody else's by now.
