@@ -3,7 +3,6 @@ package account
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"time"
@@ -50,16 +49,13 @@ func (s *Service) noteRefresh(ctx context.Context, tx *store.Store, user *store.
 }
 
 // noteUse records the use of a refresh or sliding token that stays as it is, and refuses one whose device was ended: without a blacklist nothing else tells.
-func (s *Service) noteUse(ctx context.Context, user *store.User, token tokens.Token) error {
+func (s *Service) noteUse(ctx context.Context, user *store.User, token tokens.Token, d store.DeviceUse) error {
 	if !s.Devices || user == nil {
 		return nil
 	}
-	d, err := s.Store.DeviceOfRefresh(ctx, token.JTI())
 	switch {
-	case errors.Is(err, store.ErrNotFound): // of Django
+	case d.ID == "": // of Django
 		return s.noteRefresh(ctx, s.Store, user, token.JTI(), token)
-	case err != nil:
-		return err
 	case !d.EndedAt.IsZero():
 		return blacklisted
 	case s.Now().Sub(d.UsedAt) < usePrecision:

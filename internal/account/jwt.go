@@ -269,7 +269,11 @@ func (s *Service) BlacklistNobody(ctx context.Context) error {
 
 // RefreshSliding gives a sliding token a new lease.
 func (s *Service) RefreshSliding(ctx context.Context, raw string) (string, error) {
-	token, err := s.JWTs.Decode(raw, "sliding", s.Now(), s.blacklisted(ctx))
+	var use store.TokenUse
+	token, err := s.JWTs.Decode(raw, "sliding", s.Now(), func(token tokens.Token) (_ bool, err error) {
+		use, err = s.tokenUse(ctx, token)
+		return use.Listed, err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -277,11 +281,11 @@ func (s *Service) RefreshSliding(ctx context.Context, raw string) (string, error
 	if err != nil {
 		return "", err
 	}
-	user, err := s.ownerOf(ctx, token)
+	user, err := s.ownerOf(ctx, token, use)
 	if err != nil {
 		return "", err
 	}
-	if err := s.noteUse(ctx, user, next); err != nil {
+	if err := s.noteUse(ctx, user, next, use.Device); err != nil {
 		return "", err
 	}
 	s.Metrics.Token("sliding")
@@ -289,25 +293,34 @@ func (s *Service) RefreshSliding(ctx context.Context, raw string) (string, error
 }
 
 // blacklisted asks Django's blacklist; nil where there is none.
-func (s *Service) blacklisted(ctx context.Context) func(jti string) (bool, error) {
+func (s *Service) blacklisted(ctx context.Context) func(tokens.Token) (bool, error) {
 	if !s.Store.Apps().Blacklist {
 		return nil
 	}
-	return func(jti string) (bool, error) { return s.Store.Blacklisted(ctx, jti) }
+	return func(token tokens.Token) (bool, error) { return s.Store.Blacklisted(ctx, token.JTI()) }
+}
+
+// tokenUse finds what is on record of a refresh or sliding token that somebody uses.
+func (s *Service) tokenUse(ctx context.Context, token tokens.Token) (store.TokenUse, error) {
+	user, _ := s.JWTs.UserID(token)
+	return s.Store.TokenUse(ctx, token.JTI(), s.JWT.UserIDField, user)
 }
 
 // ownerOf finds the user a refresh or sliding token is for and applies the rules of refreshing. A token that names nobody has no owner, which only the exact
 // profile lets pass.
-func (s *Service) ownerOf(ctx context.Context, token tokens.Token) (*store.User, error) {
+func (s *Service) ownerOf(ctx context.Context, token tokens.Token, use store.TokenUse) (*store.User, error) {
 	if !s.JWTs.HasUserClaim(token) {
 		if s.Exact {
 			return nil, nil
 		}
 		return nil, ErrUserNotFound
 	}
-	user, err := s.userByClaim(ctx, token)
-	if err != nil {
-		return nil, err
+	user := use.User
+	if user == nil {
+		var err error
+		if user, err = s.userByClaim(ctx, token); err != nil {
+			return nil, err
+		}
 	}
 	if !s.mayHoldTokens(user) {
 		return nil, ErrInactive

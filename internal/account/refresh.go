@@ -14,20 +14,17 @@ import (
 // Errors: *tokens.Invalid, ErrUserNotFound, ErrInactive, ErrPasswordChanged.
 func (s *Service) Refresh(ctx context.Context, raw string) (Pair, error) {
 	var next *store.Refresh // the successor that the token has already
-	ask := s.blacklisted(ctx)
-	token, err := s.JWTs.Decode(raw, "refresh", s.Now(), func(jti string) (listed bool, err error) {
-		if ask == nil {
-			return false, nil
+	var use store.TokenUse
+	token, err := s.JWTs.Decode(raw, "refresh", s.Now(), func(token tokens.Token) (listed bool, err error) {
+		if use, err = s.tokenUse(ctx, token); use.Listed && err == nil && s.families() {
+			next, err = s.successor(ctx, token.JTI())
 		}
-		if listed, err = ask(jti); listed && err == nil && s.families() {
-			next, err = s.successor(ctx, jti)
-		}
-		return listed && next == nil, err
+		return use.Listed && next == nil, err
 	})
 	if err != nil {
 		return Pair{}, err
 	}
-	user, err := s.ownerOf(ctx, token)
+	user, err := s.ownerOf(ctx, token, use)
 	if errors.Is(err, ErrPasswordChanged) {
 		return Pair{}, errors.Join(err, s.list(ctx, s.Store, user, token, raw))
 	}
@@ -39,7 +36,7 @@ func (s *Service) Refresh(ctx context.Context, raw string) (Pair, error) {
 		return Pair{}, err
 	}
 	if !s.JWT.RotateRefreshTokens {
-		if err := s.noteUse(ctx, user, token); err != nil {
+		if err := s.noteUse(ctx, user, token, use.Device); err != nil {
 			return Pair{}, err
 		}
 		access, err := s.encodeAccess(token, token.JTI(), now)

@@ -108,6 +108,40 @@ func TestDeviceUse(t *testing.T) {
 	})
 }
 
+// TestTokenUse: the query for all that a token's use asks finds what the queries for each find, whoever the token names.
+func TestTokenUse(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ann, hour := addUser(t, s, "ann"), noon.Add(time.Hour)
+		must(t, s.SaveDevice(ctx, store.Device{ID: "1", Kind: store.RefreshDevice, UserID: ann.ID, CreatedAt: noon, UsedAt: noon, ExpiresAt: hour, EndedAt: hour}))
+		for _, jti := range []string{"1", "2"} {
+			must(t, s.InsertRefresh(ctx, store.Refresh{JTI: jti, Family: "1", UserID: ann.ID, IssuedAt: noon, ExpiresAt: hour}))
+		}
+		_, err := s.Blacklist(ctx, store.Outstanding{UserID: ann.ID, JTI: "1", ExpiresAt: hour}, noon)
+		must(t, err)
+		device := store.DeviceUse{ID: "1", UsedAt: noon, EndedAt: hour}
+		for _, test := range []struct {
+			jti, column, value string
+			want               store.TokenUse
+		}{
+			{"1", "id", ann.ID.String(), store.TokenUse{Listed: true, Device: device, User: ann}},
+			{"2", "id", ann.ID.String(), store.TokenUse{Device: device, User: ann}},
+			{"3", "id", ann.ID.String(), store.TokenUse{User: ann}},
+			{"1", "id", "99", store.TokenUse{Listed: true, Device: device}},
+			{"2", "id", "nobody", store.TokenUse{Device: device}},
+			{"1", "username", "ann", store.TokenUse{Listed: true, Device: device}},
+			{"3", "", "", store.TokenUse{}},
+		} {
+			got, err := s.TokenUse(ctx, test.jti, test.column, test.value)
+			if err != nil || got.Listed != test.want.Listed || got.Device != test.want.Device {
+				t.Errorf("%s of %s %q: %+v, %v", test.jti, test.column, test.value, got, err)
+			}
+			if (got.User == nil) != (test.want.User == nil) || got.User != nil && got.User.Username != test.want.User.Username {
+				t.Errorf("%s of %s %q: user %+v", test.jti, test.column, test.value, got.User)
+			}
+		}
+	})
+}
+
 func TestCutoffs(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		hour := noon.Add(time.Hour)

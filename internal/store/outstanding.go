@@ -24,9 +24,10 @@ func (s *Store) InsertOutstanding(ctx context.Context, o Outstanding) error {
 
 // Blacklisted tells whether the token with this jti is listed.
 func (s *Store) Blacklisted(ctx context.Context, jti string) (bool, error) {
-	return s.exists(ctx, `SELECT 1 FROM token_blacklist_outstandingtoken AS o JOIN token_blacklist_blacklistedtoken AS b ON b.token_id = o.id
-		WHERE o.jti = $1`, jti)
+	return s.exists(ctx, isListed, jti)
 }
+
+const isListed = "SELECT 1 FROM token_blacklist_outstandingtoken AS o JOIN token_blacklist_blacklistedtoken AS b ON b.token_id = o.id WHERE o.jti = $1"
 
 // Blacklist lists a token, recording it first where it is not (without owner, if there is no such user). Of calls that race one is first.
 func (s *Store) Blacklist(ctx context.Context, o Outstanding, now time.Time) (first bool, err error) {

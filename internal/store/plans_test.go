@@ -421,6 +421,7 @@ func recorded(t *testing.T, url string) []string {
 			return s.SaveDevice(ctx, store.Device{ID: "f", Kind: store.RefreshDevice, UserID: ann.ID, CreatedAt: noon, UsedAt: noon, ExpiresAt: later})
 		},
 		func() error { _, err := s.DeviceOfRefresh(ctx, "r"); return err },
+		func() error { _, err := s.TokenUse(ctx, "r", "id", ann.ID.String()); return err },
 		func() error { _, err := s.Devices(ctx, ann.ID, noon, 10); return err },
 		func() error { _, err := s.DeviceOf(ctx, ann.ID, "o"); return err },
 		func() error {

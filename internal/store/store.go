@@ -46,6 +46,7 @@ type database struct {
 type facts struct {
 	apps  Apps
 	model *Model
+	use   string // the query of TokenUse
 }
 
 // Apps tells which of Django's apps have their tables.
@@ -130,6 +131,7 @@ func (s *Store) look(ctx context.Context) error {
 	if s.installed != nil {
 		f.apps = f.apps.and(*s.installed)
 	}
+	f.use = tokenUseQuery(f)
 	s.facts.Store(f)
 	return nil
 }

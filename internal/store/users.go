@@ -131,6 +131,13 @@ func (s *Store) userList(ctx context.Context, query string, args ...any) ([]User
 
 // UserBy reads the user who has exactly this value in a column: ErrNotFound, ErrMultiple.
 func (s *Store) UserBy(ctx context.Context, column, value string) (*User, error) {
+	if field, ok := s.Model().Field(column); ok && field.role == keyRole {
+		id, ok := s.ParseID(value)
+		if !ok {
+			return nil, ErrNotFound
+		}
+		return s.User(ctx, id)
+	}
 	users, err := s.usersBy(ctx, column, value, " LIMIT 2")
 	switch {
 	case err != nil:

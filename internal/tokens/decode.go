@@ -30,7 +30,7 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 // kind is "access", "refresh" or "sliding", or "" for a token of any type. blacklisted is nil where there is no
 // blacklist; it is asked before anything else of a refresh or sliding token that is genuine and not expired, never of an
 // access token, and at the very end of one of any type. Its error is returned as it is.
-func (j *JWTs) Decode(raw, kind string, now time.Time, blacklisted func(jti string) (bool, error)) (Token, error) {
+func (j *JWTs) Decode(raw, kind string, now time.Time, blacklisted func(Token) (bool, error)) (Token, error) {
 	claims, ok := j.open(raw, now)
 	if !ok {
 		return Token{}, errInvalid
@@ -83,11 +83,11 @@ func (j *JWTs) Decode(raw, kind string, now time.Time, blacklisted func(jti stri
 }
 
 // ask asks the blacklist, if there is one.
-func ask(blacklisted func(jti string) (bool, error), t Token) error {
+func ask(blacklisted func(Token) (bool, error), t Token) error {
 	if blacklisted == nil {
 		return nil
 	}
-	found, err := blacklisted(t.JTI())
+	found, err := blacklisted(t)
 	if err != nil {
 		return err
 	}

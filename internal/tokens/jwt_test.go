@@ -278,7 +278,7 @@ func TestSlidingTokens(t *testing.T) {
 
 func TestOrderOfChecks(t *testing.T) {
 	j := newTestJWTs(t, func(cfg *JWTConfig) { cfg.Audience, cfg.Issuer = Audience{Values: []string{"app"}}, "me" })
-	listed := func(string) (bool, error) { return true, nil }
+	listed := func(Token) (bool, error) { return true, nil }
 	for _, c := range []struct{ kind, payload, want string }{
 		{"access", `{"exp":1,"iat":4102444800}`, "Token is invalid"},
 		{"access", `{"exp":1,"nbf":4102444800}`, "Token is invalid"},
@@ -317,10 +317,10 @@ func TestOrderOfChecks(t *testing.T) {
 	}
 	broken := errors.New("no database")
 	raw, _ := j.Encode(j.NewRefresh(Claimant{ID: "1"}, at))
-	if _, err := j.Decode(raw, "refresh", at, func(string) (bool, error) { return false, broken }); err != broken {
+	if _, err := j.Decode(raw, "refresh", at, func(Token) (bool, error) { return false, broken }); err != broken {
 		t.Errorf("the blacklist's own error comes back as %v", err)
 	}
-	if token, err := j.Decode(raw, "", at, func(string) (bool, error) { return false, nil }); err != nil || token.Type != "refresh" {
+	if token, err := j.Decode(raw, "", at, func(Token) (bool, error) { return false, nil }); err != nil || token.Type != "refresh" {
 		t.Errorf("untyped: %q, %v", token.Type, err)
 	}
 }
