@@ -43,6 +43,7 @@ type engine struct {
 	skipLocked string         // as forUpdate, leaving out rows that others hold
 	fold       string         // equality of $1 and a column, ignoring case, as Django's iexact spells it here
 	hasTable   string
+	bare       string           // before a column that is read: the driver need not ask for its declared type, nor guess a time by it
 	tables     string           // all tables
 	version    string           // the engine's name and version
 	mayNot     string           // what the role may not do, with the table $1
@@ -67,6 +68,7 @@ var sqliteEngine = &engine{
 	schema: "sqlite",
 	system: "sqlite",
 	fold:   "%s = $1 COLLATE NOCASE",
+	bare:   "+",
 	// pragma_foreign_key_list leaves "to" empty for a reference to the primary key.
 	tables:   `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`,
 	version:  `SELECT 'SQLite', sqlite_version()`,

@@ -145,7 +145,6 @@ func (u UserModel) shape(columns []Column) (*Model, error) {
 	if len(m.problems) > 0 {
 		return nil, &ModelError{m.problems}
 	}
-	m.queries()
 	return m.Model, nil
 }
 
@@ -395,15 +394,15 @@ func (m *shaping) named() {
 	}
 }
 
-// queries prepares what every query says of the table.
-func (m *shaping) queries() {
+// queries prepares what every query says of the table. bare is the engine's.
+func (m *Model) queries(bare string) {
 	names := make([]string, len(m.fields))
 	m.alike = true
 	for i, f := range m.fields {
 		names[i] = quote(f.Column.Name)
 		m.alike = m.alike && f.alike()
 	}
-	m.own, m.all, m.key = strings.Join(names, ", "), "u."+strings.Join(names, ", u."), quote(m.Key.Name)
+	m.own, m.all, m.key = strings.Join(names, ", "), bare+"u."+strings.Join(names, ", "+bare+"u."), quote(m.Key.Name)
 	m.users = "SELECT " + m.all + " FROM " + quote(m.Table) + " AS u "
 	m.one = m.users + "WHERE u." + m.key + " = $1"
 	m.byToken = "SELECT " + m.all + " FROM authtoken_token AS t JOIN " + quote(m.Table) + " AS u ON u." + m.key + ` = t.user_id WHERE t."key" = $1`
@@ -471,13 +470,20 @@ func (s *Store) readModel(ctx context.Context) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(columns) > 0 {
-		return s.settings.shape(columns)
+	var m *Model
+	switch {
+	case len(columns) > 0:
+		m, err = s.settings.shape(columns)
+	case s.settings.Table != stockTable:
+		m = StockModel()
+	default:
+		m, err = s.settings.shape(stockColumns())
 	}
-	if s.settings.Table != stockTable {
-		return StockModel(), nil
+	if err != nil {
+		return nil, err
 	}
-	return s.settings.shape(stockColumns())
+	m.queries(s.engine.bare)
+	return m, nil
 }
 
 // stockTable is Django's own user table.
