@@ -48,12 +48,13 @@ func (e *Refused) Error() string { return "the table's rule for " + e.Rule + " f
 
 // wrap sorts a driver's error into what callers tell apart, and keeps it in the chain.
 func (d *database) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
 	var known *Duplicate
 	var referenced *Referenced
 	var refused *Refused
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, sql.ErrNoRows):
 		return ErrNotFound
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrNotFound), errors.Is(err, ErrInvalidText),

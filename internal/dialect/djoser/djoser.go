@@ -25,10 +25,13 @@ type API struct {
 	Sessions *drf.Sessions
 	// Exact keeps djoser's wording of hidden and missing users apart, and a few of its oddities.
 	Exact bool
+
+	fields []string // userFields, made once
 }
 
 // Routes are djoser's, relative to its mount.
 func (a *API) Routes(root []drf.Permission) []drf.Route {
+	a.fields = a.userFields()
 	c, name, emailReset := a.Config, a.Model.UsernameField, a.emailReset()
 	p := c.Permissions
 	get, post, put, patch, del := http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete

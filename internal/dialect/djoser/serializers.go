@@ -11,7 +11,7 @@ import (
 // userSerializer declares a user object. A USER_ID_FIELD that is not the key can be written, the login field cannot.
 func (a *API) userSerializer() *drf.Serializer {
 	s := &drf.Serializer{Name: "User"}
-	for _, name := range a.userFields() {
+	for _, name := range a.fields {
 		f := a.Model.Column(name)
 		if name == a.loginField() {
 			f = f.Shown()

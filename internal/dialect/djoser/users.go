@@ -72,7 +72,7 @@ func (a *API) create(w http.ResponseWriter, r *drf.Request) error {
 
 func (a *API) list(w http.ResponseWriter, r *drf.Request) error {
 	list := drf.List{}
-	fields := a.userFields()
+	fields := a.fields
 	if a.Config.HideUsers && (r.User == nil || !r.User.IsStaff) {
 		if r.User != nil {
 			list = append(list, a.userBody(r.User, fields))
@@ -92,7 +92,7 @@ func (a *API) list(w http.ResponseWriter, r *drf.Request) error {
 func (a *API) me(w http.ResponseWriter, r *drf.Request) error {
 	if r.User == nil { // settings let anybody in: Django's AnonymousUser has a name, which is empty, and no id
 		body := drf.Object{}
-		for _, field := range a.userFields() {
+		for _, field := range a.fields {
 			switch field {
 			case "id":
 				body = append(body, drf.Member{Key: field, Value: nil})
@@ -102,7 +102,7 @@ func (a *API) me(w http.ResponseWriter, r *drf.Request) error {
 		}
 		return r.Reply(w, http.StatusOK, body)
 	}
-	return r.Reply(w, http.StatusOK, a.userBody(r.User, a.userFields()))
+	return r.Reply(w, http.StatusOK, a.userBody(r.User, a.fields))
 }
 
 func (a *API) updateMe(w http.ResponseWriter, r *drf.Request) error {
@@ -118,7 +118,7 @@ func (a *API) retrieve(w http.ResponseWriter, r *drf.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.Reply(w, http.StatusOK, a.userBody(user, a.userFields()))
+	return r.Reply(w, http.StatusOK, a.userBody(user, a.fields))
 }
 
 func (a *API) update(w http.ResponseWriter, r *drf.Request) error {
@@ -172,7 +172,7 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 	}
 	var failed error
 	change := account.Update{ID: user.ID, Activation: a.activationLetter(r), Note: a.letter(r, mail.EmailChanged, nil)}
-	for _, name := range a.userFields() {
+	for _, name := range a.fields {
 		if f := a.Model.Column(name); f.ReadOnly || name == a.loginField() {
 			continue
 		}
@@ -207,7 +207,7 @@ func (a *API) write(w http.ResponseWriter, r *drf.Request, user *store.User) err
 	case err != nil:
 		return err
 	}
-	return r.Reply(w, http.StatusOK, a.userBody(changed, a.userFields()))
+	return r.Reply(w, http.StatusOK, a.userBody(changed, a.fields))
 }
 
 // remove deletes a user after the caller, whoever that is, gave their own password.
