@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 	"time"
 
@@ -104,14 +105,21 @@ type Templates struct {
 // A wording is that of one language.
 type wording struct {
 	language *message.Language
-	text     map[Kind]*texttemplate.Template
-	// A kind without an HTML template is sent as text alone.
-	html map[Kind]*htmltemplate.Template
+	files    map[string]source // by file name
+	// parsed are the templates of each kind, parsed when the first message of the kind is written: all of them in all languages are much of what an idle
+	// server would hold.
+	parsed sync.Map
+}
+
+// parts are the templates of a kind. Without one for HTML it is sent as text alone.
+type parts struct {
+	text *texttemplate.Template
+	html *htmltemplate.Template
 }
 
 // NewTemplates reads the built-in templates, and those files of dir that take their place; an empty dir means none. A folder in dir that is named for a
-// language holds files for it alone. Every template is tried out in every language, so that a mistake shows at the start, with the name of its file, and not
-// when somebody waits for a mail.
+// language holds files for it alone. Where templates or catalogues are the operator's own, every template is tried out in every language that they are for, so
+// that a mistake shows at the start, with the name of its file, and not when somebody waits for a mail.
 func NewTemplates(dir string, languages message.Languages) (*Templates, error) {
 	files, err := builtinFiles()
 	if err != nil {
@@ -121,52 +129,67 @@ func NewTemplates(dir string, languages message.Languages) (*Templates, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Templates{others: map[string]*wording{}}
-	if t.english, err = newWording(nil, files); err != nil {
-		return nil, err
-	}
-	for _, l := range languages {
-		own := folders[message.Locale(l.Code())]
-		if own == nil && l.Plain() {
-			continue
-		}
-		all := maps.Clone(files)
-		maps.Copy(all, own)
-		if t.others[l.Code()], err = newWording(l, all); err != nil {
+	t := &Templates{english: &wording{files: files}, others: map[string]*wording{}}
+	if dir != "" {
+		if err := t.english.try(); err != nil {
 			return nil, err
 		}
+	}
+	for _, l := range languages {
+		w := &wording{language: l, files: files}
+		if own := folders[message.Locale(l.Code())]; own != nil {
+			w.files = maps.Clone(files)
+			maps.Copy(w.files, own)
+		}
+		if dir != "" || l.Own() {
+			if err := w.try(); err != nil {
+				return nil, err
+			}
+		}
+		t.others[l.Code()] = w
 	}
 	return t, nil
 }
 
-// newWording parses the templates of a language by file name, and tries them out.
-func newWording(l *message.Language, files map[string]source) (*wording, error) {
-	w := &wording{language: l, text: map[Kind]*texttemplate.Template{}, html: map[Kind]*htmltemplate.Template{}}
-	funcs := message.Funcs(l)
-	layout, err := htmltemplate.New(files[layoutFile].name).Funcs(funcs).Funcs(htmltemplate.FuncMap{"link": link}).Parse(files[layoutFile].content)
+// of is the templates of a kind.
+func (w *wording) of(kind Kind) (*parts, error) {
+	if p, ok := w.parsed.Load(kind); ok {
+		return p.(*parts), nil
+	}
+	p, err := w.parse(kind)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := w.parsed.LoadOrStore(kind, p)
+	return kept.(*parts), nil
+}
+
+func (w *wording) parse(kind Kind) (*parts, error) {
+	text, ok := w.files[string(kind)+".txt"]
+	if !ok {
+		return nil, fmt.Errorf("mail: there is no kind of message called %q", kind)
+	}
+	funcs := message.Funcs(w.language)
+	var p parts
+	var err error
+	if p.text, err = texttemplate.New(text.name).Funcs(funcs).Parse(text.content); err != nil {
+		return nil, fmt.Errorf("mail template: %w", err)
+	}
+	layout, part := w.files[layoutFile], w.files[string(kind)+".html"]
+	if strings.TrimSpace(part.content) == "" {
+		return &p, nil
+	}
+	if p.html, err = htmltemplate.New(layout.name).Funcs(funcs).Funcs(htmltemplate.FuncMap{"link": link}).Parse(layout.content); err != nil {
+		return nil, fmt.Errorf("mail template: %w", err)
+	}
+	content, err := p.html.New(part.name).Parse(part.content)
 	if err != nil {
 		return nil, fmt.Errorf("mail template: %w", err)
 	}
-	for _, kind := range kinds {
-		text, part := files[string(kind)+".txt"], files[string(kind)+".html"]
-		if w.text[kind], err = texttemplate.New(text.name).Funcs(funcs).Parse(text.content); err != nil {
-			return nil, fmt.Errorf("mail template: %w", err)
-		}
-		if strings.TrimSpace(part.content) != "" {
-			all := htmltemplate.Must(layout.Clone()) // fails only after the layout was executed
-			if _, err = all.New(part.name).Parse(part.content); err != nil {
-				return nil, fmt.Errorf("mail template: %w", err)
-			}
-			if _, err = all.AddParseTree("content", all.Lookup(part.name).Tree); err != nil {
-				return nil, fmt.Errorf("mail template: %w", err)
-			}
-			w.html[kind] = all
-		}
-		if err := w.try(kind, text.name, part.name); err != nil {
-			return nil, err
-		}
+	if _, err = p.html.AddParseTree("content", content.Tree); err != nil {
+		return nil, fmt.Errorf("mail template: %w", err)
 	}
-	return w, nil
+	return &p, nil
 }
 
 // A source is the content of a template file, with the name that mistakes in it are told by.
@@ -235,24 +258,30 @@ func ownFiles(dir string, files map[string]source, languages message.Languages) 
 	return folders, nil
 }
 
-// try renders a sample and looks for what no message may lack.
-func (w *wording) try(kind Kind, textName, htmlName string) error {
+// try renders a sample of every kind and looks for what no message may lack. It keeps nothing of what it parsed.
+func (w *wording) try() error {
 	sample := Data{
 		SiteName: "Example", Domain: "example.com", Protocol: "https", URL: "https://example.com/link/MQ/abc-123?a=1&b=2",
 		Username: "ann", Email: "ann@example.com", Expires: 72 * time.Hour,
 	}
-	_, text, part, err := w.render(kind, sample)
-	if err != nil {
-		return err
-	}
-	if !kind.hasLink() {
-		return nil
-	}
-	if !slices.Contains(strings.Split(text, "\n"), sample.URL) {
-		return fmt.Errorf("mail template %s: {{.URL}} does not stand alone on a line", textName)
-	}
-	if part != "" && !strings.Contains(html.UnescapeString(part), `href="`+sample.URL+`"`) {
-		return fmt.Errorf("mail template %s: there is no {{link .URL}}", htmlName)
+	for _, kind := range kinds {
+		p, err := w.parse(kind)
+		if err != nil {
+			return err
+		}
+		_, text, part, err := p.render(w.language, sample)
+		if err != nil {
+			return err
+		}
+		if !kind.hasLink() {
+			continue
+		}
+		if !slices.Contains(strings.Split(text, "\n"), sample.URL) {
+			return fmt.Errorf("mail template %s: {{.URL}} does not stand alone on a line", w.files[string(kind)+".txt"].name)
+		}
+		if part != "" && !strings.Contains(html.UnescapeString(part), `href="`+sample.URL+`"`) {
+			return fmt.Errorf("mail template %s: there is no {{link .URL}}", w.files[string(kind)+".html"].name)
+		}
 	}
 	return nil
 }
@@ -264,27 +293,27 @@ func (t *Templates) Render(l *message.Language, kind Kind, d Data) (subject, tex
 	if !ok {
 		w = t.english
 	}
-	return w.render(kind, d)
+	p, err := w.of(kind)
+	if err != nil {
+		return "", "", "", err
+	}
+	return p.render(w.language, d)
 }
 
-func (w *wording) render(kind Kind, d Data) (subject, text, html string, err error) {
-	textTemplate, ok := w.text[kind]
-	if !ok {
-		return "", "", "", fmt.Errorf("mail: there is no kind of message called %q", kind)
-	}
-	shown := page{Data: d.safe(), GoodFor: d.goodFor().In(w.language)}
+func (p *parts) render(l *message.Language, d Data) (subject, text, html string, err error) {
+	shown := page{Data: d.safe(), GoodFor: d.goodFor().In(l)}
 	var b bytes.Buffer
-	if err := textTemplate.Execute(&b, shown); err != nil {
+	if err := p.text.Execute(&b, shown); err != nil {
 		return "", "", "", fmt.Errorf("mail template: %w", err)
 	}
 	subject, text, err = splitSubject(b.String())
 	if err != nil {
-		return "", "", "", fmt.Errorf("mail template %s: %w", textTemplate.Name(), err)
+		return "", "", "", fmt.Errorf("mail template %s: %w", p.text.Name(), err)
 	}
-	if htmlTemplate, ok := w.html[kind]; ok {
+	if p.html != nil {
 		b.Reset()
 		shown.Subject = subject
-		if err := htmlTemplate.Execute(&b, shown); err != nil {
+		if err := p.html.Execute(&b, shown); err != nil {
 			return "", "", "", fmt.Errorf("mail template: %w", err)
 		}
 		html = b.String()

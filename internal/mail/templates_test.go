@@ -252,6 +252,32 @@ func TestBrokenOwnTemplates(t *testing.T) {
 	}
 }
 
+// TestTemplatesAreTried: where something is the operator's, what is built in is tried with it, in every language.
+func TestTemplatesAreTried(t *testing.T) {
+	languages, err := message.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mail.NewTemplates(t.TempDir(), languages); err != nil {
+		t.Errorf("the built-in templates: %v", err)
+	}
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "nl", "LC_MESSAGES")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const blank = "msgid \"Your account at {site} is ready\"\nmsgstr \" \"\n"
+	if err := os.WriteFile(filepath.Join(folder, "django.po"), []byte(blank), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if languages, err = message.Load([]string{dir}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mail.NewTemplates("", languages); err == nil || !strings.Contains(err.Error(), "confirmation.txt: the first line is not") {
+		t.Errorf("a catalogue that leaves a mail without a subject: %v", err)
+	}
+}
+
 func TestRenderUnknownKind(t *testing.T) {
 	if _, _, _, err := newTemplates(t, "").Render(nil, "goodbye", mail.Data{}); err == nil {
 		t.Error("rendered a kind that there is not")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -21,7 +22,9 @@ import (
 
 //go:generate go run ./extract
 
-//go:embed locale
+// English is left out: its catalogue says what the code says.
+//
+//go:embed locale/[^e]*/*/latchkey.po locale/e[^n]*/*/latchkey.po
 var builtin embed.FS
 
 // The names of the catalogues: of the built-in ones, and of those that a Django project has.
@@ -30,18 +33,35 @@ const (
 	djangoFile = "django.po"
 )
 
-// builtIn reads the built-in catalogues, once for the whole program. English has two variants in Django, which say the same here.
+// builtIn are the languages that are built in, once for the whole program. The catalogue of one is read when something is first said in it, for few servers are
+// asked for more than two or three. English has two variants in Django, which say the same here.
 var builtIn = sync.OnceValues(func() (map[string]*Language, error) {
 	languages := map[string]*Language{}
 	for _, code := range []string{"en", "en-au", "en-gb"} {
-		languages[code] = &Language{code: code, messages: map[string]translation{}}
+		languages[code] = &Language{code: code, messages: func() map[string]translation { return nil }}
 	}
-	own, err := fs.Sub(builtin, "locale")
-	if err != nil {
-		return nil, err
+	locales, err := builtin.ReadDir("locale")
+	for _, locale := range locales {
+		code := codeOf(locale.Name())
+		languages[code] = &Language{code: code, messages: sync.OnceValue(func() map[string]translation {
+			return mustRead(path.Join("locale", locale.Name(), "LC_MESSAGES", ownFile))
+		})}
 	}
-	return languages, read(languages, own, "", ownFile)
+	return languages, err
 })
+
+// mustRead reads a built-in catalogue.
+func mustRead(file string) map[string]translation {
+	text, err := builtin.ReadFile(file)
+	var messages map[string]translation
+	if err == nil {
+		messages, err = parse(string(text))
+	}
+	if err != nil {
+		panic("message: the built-in " + file + " is damaged: " + err.Error())
+	}
+	return messages
+}
 
 // Load reads the catalogues: the built-in ones, and over them those of Django's LOCALE_PATHS, of which the first one counts most. A path holds folders as
 // Django has them, <locale>/LC_MESSAGES/django.po. All mistakes are told at once, each with its file and where it can be said its line.
@@ -57,7 +77,7 @@ func Load(paths []string) (Languages, error) {
 	var mistakes []error
 	for _, dir := range slices.Backward(paths) {
 		layer := map[string]*Language{}
-		if err := read(layer, os.DirFS(dir), dir, djangoFile); err != nil {
+		if err := read(layer, os.DirFS(dir), dir); err != nil {
 			mistakes = append(mistakes, err)
 		}
 		for code, over := range layer {
@@ -77,18 +97,16 @@ func overlay(below, above *Language) *Language {
 	if below == nil {
 		return above
 	}
-	both := &Language{code: above.code, messages: make(map[string]translation, len(below.messages)+len(above.messages))}
-	for id, m := range below.messages {
-		both.messages[id] = m
-	}
-	for id, m := range above.messages {
-		both.messages[id] = m
-	}
-	return both
+	return &Language{code: above.code, own: below.own || above.own, messages: sync.OnceValue(func() map[string]translation {
+		both := map[string]translation{}
+		maps.Copy(both, below.messages())
+		maps.Copy(both, above.messages())
+		return both
+	})}
 }
 
-// read adds the catalogues of a folder of locales to languages. name is the folder in messages about mistakes.
-func read(languages map[string]*Language, folder fs.FS, name, file string) error {
+// read adds a project's catalogues, of a folder of locales, to languages. name is the folder in messages about mistakes.
+func read(languages map[string]*Language, folder fs.FS, name string) error {
 	locales, err := fs.ReadDir(folder, ".")
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, reason(err))
@@ -98,24 +116,24 @@ func read(languages map[string]*Language, folder fs.FS, name, file string) error
 		if locale.Type().IsRegular() {
 			continue
 		}
-		inside := path.Join(locale.Name(), "LC_MESSAGES", file)
+		inside := path.Join(locale.Name(), "LC_MESSAGES", djangoFile)
 		data, err := fs.ReadFile(folder, inside)
 		if errors.Is(err, fs.ErrNotExist) {
 			if compiled := strings.TrimSuffix(inside, ".po") + ".mo"; exists(folder, compiled) {
-				mistakes = append(mistakes, fmt.Errorf("%s: the compiled catalogue is not read; put %s beside it", path.Join(name, compiled), file))
+				mistakes = append(mistakes, fmt.Errorf("%s: the compiled catalogue is not read; put %s beside it", path.Join(name, compiled), djangoFile))
 			}
 			continue
 		}
 		code := codeOf(locale.Name())
-		l := &Language{code: code}
+		var messages map[string]translation
 		if err == nil {
-			l.messages, err = parse(string(data))
+			messages, err = parse(string(data))
 		}
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("%s: %w", path.Join(name, inside), reason(err)))
 			continue
 		}
-		languages[code] = overlay(languages[code], l)
+		languages[code] = overlay(languages[code], &Language{code: code, own: true, messages: func() map[string]translation { return messages }})
 	}
 	return errors.Join(mistakes...)
 }

@@ -9,7 +9,8 @@ import (
 // A Language is what there is in one: a code and the messages of its catalogues. The nil Language is English as the code has it.
 type Language struct {
 	code     string
-	messages map[string]translation // by id
+	messages func() map[string]translation // by id
+	own      bool
 }
 
 // A translation is a message in a language, in as many forms as its catalogue has plurals.
@@ -27,14 +28,17 @@ func (l *Language) Code() string {
 }
 
 // Plain tells whether the language says just what the code says, so that nothing need be looked up.
-func (l *Language) Plain() bool { return l == nil || len(l.messages) == 0 }
+func (l *Language) Plain() bool { return l == nil || len(l.messages()) == 0 }
+
+// Own tells whether the language says something that a catalogue of the operator's has.
+func (l *Language) Own() bool { return l != nil && l.own }
 
 // form is the text's form in the language, before its values are filled in.
 func (l *Language) form(t *Text) string {
 	if l.Plain() {
 		return t.english()
 	}
-	found, ok := l.messages[t.id]
+	found, ok := l.messages()[t.id]
 	switch {
 	case !ok:
 	case t.many == "":
@@ -112,7 +116,7 @@ func (ls Languages) Only(codes []string) Languages {
 		code = strings.ToLower(code)
 		for generic := code; generic != ""; generic = generic[:max(strings.LastIndexByte(generic, '-'), 0)] {
 			if l, ok := ls.exactly(generic); ok {
-				some = append(some, &Language{code: code, messages: l.messages})
+				some = append(some, &Language{code: code, messages: l.messages, own: l.own})
 				break
 			}
 		}

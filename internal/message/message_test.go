@@ -69,6 +69,18 @@ func TestEnglish(t *testing.T) {
 	}
 }
 
+// TestBuiltIn reads all catalogues that are built in; a server does not before something is said in them.
+func TestBuiltIn(t *testing.T) {
+	for _, l := range load(t) {
+		if english := strings.HasPrefix(l.Code(), "en"); l.Plain() != english {
+			t.Errorf("%s says the same as English: %v", l.Code(), l.Plain())
+		}
+		if l.Own() {
+			t.Errorf("%s is the operator's", l.Code())
+		}
+	}
+}
+
 func TestPlurals(t *testing.T) {
 	dir := t.TempDir()
 	const days = "msgid \"{n} sheep\"\nmsgid_plural \"{n} sheep of many\"\nmsgstr[0] \"{n} овца\"\nmsgstr[1] \"{n} овцы\"\nmsgstr[2] \"{n} овец\"\n"
@@ -120,6 +132,9 @@ func TestLoad(t *testing.T) {
 		if got := N("{n} cat", "{n} cats", n, "n", n).In(l); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	if !l.Own() || language(t, load(t, first), "ru").Own() {
+		t.Error("the languages of a project's catalogue are not told from others")
 	}
 	if l := language(t, load(t), "pt-br"); T("one").In(l) != "one" {
 		t.Error("a project's catalogue went into the built-in one")

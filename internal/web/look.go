@@ -56,8 +56,9 @@ type Data struct {
 
 // A look is how the pages look: templates for each language, and files.
 type look struct {
-	pages map[string]*template.Template // never shown, only cloned
-	// shown are the templates in a language, by its code and the page's name.
+	sources map[string]string // the templates' texts by file name
+	// shown are the templates in a language, by its code and the page's name: parsed when the page is first shown in it, for all of them in all languages are
+	// more than the rest of an idle server holds.
 	shown sync.Map
 	files map[string]http.Handler
 	style string
@@ -65,13 +66,13 @@ type look struct {
 	logo  string
 }
 
-// newLook reads the templates and the logo, and tries every page.
+// newLook reads the templates and the logo, and where templates are the operator's own tries every page.
 func newLook(p *Pages) (*look, error) {
 	files, err := templateFiles(p.Config.Templates)
 	if err != nil {
 		return nil, err
 	}
-	l := &look{pages: map[string]*template.Template{}, files: map[string]http.Handler{}}
+	l := &look{sources: files, files: map[string]http.Handler{}}
 	style := files[styleFile] + p.Config.Colours.sheet()
 	l.style = p.add(l, styleFile, "text/css; charset=utf-8", []byte(style))
 	l.icon = p.add(l, iconFile, "image/svg+xml", []byte(files[iconFile]))
@@ -83,28 +84,10 @@ func newLook(p *Pages) (*look, error) {
 		l.logo = p.add(l, "logo"+filepath.Ext(p.Config.Logo), kind, image)
 		l.icon = l.logo
 	}
-	funcs := template.FuncMap(message.Funcs(nil))
-	base := template.New("pages").Funcs(funcs)
-	for _, name := range []string{layoutFile, formFile} {
-		if _, err := base.New(name).Parse(files[name]); err != nil {
-			return nil, fmt.Errorf("pages.templates: %w", err)
-		}
+	if p.Config.Templates == "" {
+		return l, nil
 	}
-	var mistakes []error
-	for name, text := range files {
-		page, isPage := strings.CutSuffix(name, ".html")
-		if !isPage || name == layoutFile || name == formFile {
-			continue
-		}
-		l.pages[page], err = template.Must(base.Clone()).New(name).Parse(text)
-		if err == nil {
-			err = l.try(page)
-		}
-		if err != nil {
-			mistakes = append(mistakes, fmt.Errorf("pages.templates: %w", err))
-		}
-	}
-	return l, errors.Join(mistakes...)
+	return l, l.try()
 }
 
 // templateFiles are the built-in files by name, with those of a folder in their place. Names that begin with a dot are passed over: editors and Kubernetes volumes
@@ -193,15 +176,39 @@ func (c Colours) sheet() string {
 		c.Accent, on(c.Accent), c.AccentDark, on(c.AccentDark))
 }
 
-// try shows a page of a sample, with all that it may hold, so that a mistake in a template shows at the start.
-func (l *look) try(page string) error {
-	sample := &Data{
-		Page: page, Site: "Example", Paths: map[string]string{}, SignedIn: true, Username: "ann", Email: "ann@example.com", Address: "ann@example.com",
-		Form: &Form{Errors: []string{"no"}, Inputs: []Input{{Name: "email", Type: "email", Errors: []string{"no"}}, {Name: "terms", Type: "checkbox"}}},
+// try shows every page of a sample, with all that it may hold, so that a mistake in a template shows at the start.
+func (l *look) try() error {
+	var mistakes []error
+	for name := range l.sources {
+		page, isPage := strings.CutSuffix(name, ".html")
+		if !isPage || name == layoutFile || name == formFile {
+			continue
+		}
+		sample := &Data{
+			Page: page, Site: "Example", Paths: map[string]string{}, SignedIn: true, Username: "ann", Email: "ann@example.com", Address: "ann@example.com",
+			Form: &Form{Errors: []string{"no"}, Inputs: []Input{{Name: "email", Type: "email", Errors: []string{"no"}}, {Name: "terms", Type: "checkbox"}}},
+		}
+		bare := &Data{Page: page, Form: &Form{}, Paths: map[string]string{"sign-in": "/", "account": "/"}}
+		shown, err := l.parse(nil, page)
+		if err == nil {
+			err = errors.Join(shown.Execute(io.Discard, sample), shown.Execute(io.Discard, bare))
+		}
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("pages.templates: %w", err))
+		}
 	}
-	bare := &Data{Page: page, Form: &Form{}, Paths: map[string]string{"sign-in": "/", "account": "/"}}
-	shown, err := l.in(nil, page)
-	return errors.Join(err, shown.Execute(io.Discard, sample), shown.Execute(io.Discard, bare))
+	return errors.Join(mistakes...)
+}
+
+// parse reads a page's template in a language.
+func (l *look) parse(language *message.Language, page string) (*template.Template, error) {
+	all := template.New("pages").Funcs(template.FuncMap(message.Funcs(language)))
+	for _, name := range []string{layoutFile, formFile, page + ".html"} {
+		if _, err := all.New(name).Parse(l.sources[name]); err != nil {
+			return nil, err
+		}
+	}
+	return all.Lookup(layoutFile), nil
 }
 
 // in is a page's template in a language.
@@ -210,13 +217,12 @@ func (l *look) in(language *message.Language, page string) (*template.Template, 
 	if shown, ok := l.shown.Load(key); ok {
 		return shown.(*template.Template), nil
 	}
-	clone, err := l.pages[page].Clone()
+	parsed, err := l.parse(language, page)
 	if err != nil {
 		return nil, err
 	}
-	shown := clone.Funcs(template.FuncMap(message.Funcs(language))).Lookup(layoutFile)
-	l.shown.Store(key, shown)
-	return shown, nil
+	shown, _ := l.shown.LoadOrStore(key, parsed)
+	return shown.(*template.Template), nil
 }
 
 // data is what every page shows.
