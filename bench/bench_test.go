@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -107,7 +108,7 @@ func TestDrive(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	try := func(p plan, status int) outcome {
-		return drive(job{Address: server.Listener.Addr().String(), Duration: 20 * time.Millisecond, Status: status, Connections: []plan{p}})
+		return drive(job{Addresses: []string{server.Listener.Addr().String()}, Duration: 20 * time.Millisecond, Status: status, Connections: []plan{p}})
 	}
 	for _, p := range []plan{{Method: "GET", Path: "/length", Bearer: "abc"}, {Method: "GET", Path: "/chunked"}, {Method: "GET", Path: "/closing"},
 		{Method: "GET", Path: "/varied/", Kind: "varied", Body: "%s", Bearer: "%s", Values: []string{"v0", "v1"}}} {
@@ -121,6 +122,21 @@ func TestDrive(t *testing.T) {
 	}
 	if done := try(plan{Method: "GET", Path: "/length"}, 200); !strings.Contains(done.Error, "answered 401, not 200") {
 		t.Errorf("a wrong status is told as %q", done.Error)
+	}
+}
+
+// TestDriveSpreads has three connections take two servers in turn, with one request each.
+func TestDriveSpreads(t *testing.T) {
+	get := plan{Method: "GET", Path: "/"}
+	j := job{Status: http.StatusOK, Connections: []plan{get, get, get}}
+	var asked [2]atomic.Int64
+	for i := range asked {
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked[i].Add(1) }))
+		defer server.Close()
+		j.Addresses = append(j.Addresses, server.Listener.Addr().String())
+	}
+	if done := drive(j); done.Error != "" || asked[0].Load() != 2 || asked[1].Load() != 1 {
+		t.Errorf("the servers were asked %d and %d times, %s", asked[0].Load(), asked[1].Load(), done.Error)
 	}
 }
 
@@ -197,6 +213,32 @@ func TestGrowth(t *testing.T) {
 		t.Log(out.String())
 	}
 	isXML(t, picture)
+}
+
+// TestSeveral is -several for a moment: each number of processes answers, with rotation and without, and each process has connections of its own.
+func TestSeveral(t *testing.T) {
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{"-several", "-duration", "40ms", "-rounds", "1", "-connections", "2", "-only", "me,rotate", "-markdown"}, &out, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &progress)
+	}
+	connections := 1 // the benchmark's own
+	for _, n := range processCounts {
+		for _, name := range []string{"me", "rotate"} {
+			if !strings.Contains(out.String(), fmt.Sprintf("| %s | %d | ", name, n)) {
+				t.Errorf("%s of %d processes is missing", name, n)
+			}
+		}
+		_, after, _ := strings.Cut(out.String(), fmt.Sprintf("\n| %d | ", n))
+		open, err := strconv.Atoi(strings.TrimSpace(strings.Split(after, "|")[0]))
+		if err != nil || open <= connections {
+			t.Errorf("%d idle processes have %d connections, fewer have %d (%v)", n, open, connections, err)
+		}
+		connections = open
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
 }
 
 // TestHashers has each hasher that is there make the same hash, or be named as left out.

@@ -20,7 +20,7 @@ import (
 
 // A job is what the driver, a process of its own, reads from its standard input: one request after the other on each connection, for a while.
 type job struct {
-	Address     string
+	Addresses   []string // of which each connection has the next one
 	Duration    time.Duration
 	Status      int // of every answer
 	Connections []plan
@@ -73,7 +73,7 @@ func drive(j job) outcome {
 	start := time.Now()
 	for i, p := range j.Connections {
 		running.Go(func() {
-			c := connection{address: j.Address, status: j.Status, plan: p, end: start.Add(j.Duration)}
+			c := connection{address: j.Addresses[i%len(j.Addresses)], status: j.Status, plan: p, end: start.Add(j.Duration)}
 			failures[i] = c.run()
 			latencies[i], all.Tokens[i] = c.latencies, c.plan.Token
 		})

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -96,15 +95,8 @@ func grow(ctx context.Context, o *options, progress io.Writer) (*growth, error) 
 	}
 	own := *o
 	own.iterations, own.connections = 1000, 2 // a hash is to hide nothing, and neither is waiting for a processor
-	b := &bench{options: &own, ctx: ctx, progress: progress}
-	if b.self, err = os.Executable(); err != nil {
-		return nil, err
-	}
-	if b.folder, err = os.MkdirTemp("", "latchkey-bench-"); err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(b.folder)
-	if err := b.build(&results{}); err != nil {
+	b, err := newBench(ctx, &own, progress)
+	if err != nil {
 		return nil, err
 	}
 	defer b.stop()
@@ -148,12 +140,7 @@ func (b *bench) newGrown(engine, name string) (*grown, error) {
 	if d.url, err = b.place(&stack{name: engine, postgres: engine == "postgres"}, "_"+name); err != nil {
 		return nil, err
 	}
-	text, err := b.configuration(d.url, true)
-	if err != nil {
-		return nil, err
-	}
-	d.config = filepath.Join(b.folder, engine+"_"+name+".yaml")
-	if err := os.WriteFile(d.config, text, 0o600); err != nil {
+	if d.config, err = b.configuration(engine+"_"+name, d.url, true); err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(b.ctx, b.latchkey, "migrate", "--config", d.config)
@@ -273,7 +260,7 @@ func (d *grown) signedIn(p *process) (all []account, err error) {
 // send sends a request of that name for a while.
 func (d *grown) send(p *process, users []account, request string, duration time.Duration) (cost float64, done *outcome, err error) {
 	d.n++
-	j := job{Address: p.address, Status: http.StatusOK, Duration: duration}
+	j := job{Addresses: []string{p.address}, Status: http.StatusOK, Duration: duration}
 	for i := range d.connections {
 		c := plan{Method: http.MethodPost, Kind: varied}
 		mine := users[i*len(users)/d.connections : (i+1)*len(users)/d.connections]

@@ -6,6 +6,7 @@
 //	go run ./bench -duration 10s -rounds 5 -only sqlite,ceiling,me -markdown -svg performance.svg
 //	go run ./bench -hashers
 //	go run ./bench -growth -up-to 1e7 -markdown -svg growth.svg
+//	go run ./bench -several
 package main
 
 import (
@@ -45,6 +46,7 @@ type options struct {
 	growth  bool
 	upTo    int
 	series  string
+	several bool
 }
 
 func (o *options) flags() *flag.FlagSet {
@@ -67,6 +69,7 @@ func (o *options) flags() *flag.FlagSet {
 	})
 	o.upTo = 1_000_000
 	set.StringVar(&o.series, "series", "", "a list of what -growth measures: users, tokens, mail, clean")
+	set.BoolVar(&o.several, "several", false, "measure several processes on one PostgreSQL instead, with so many -connections to each")
 	return set
 }
 
@@ -138,6 +141,14 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 			}
 		}
 		_, err = io.WriteString(out, g.text(o.markdown))
+		return err
+	}
+	if o.several {
+		s, err := several(ctx, &o, progress)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(out, s.text(o.markdown))
 		return err
 	}
 	r, err := measure(ctx, &o, progress)

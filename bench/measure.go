@@ -55,6 +55,16 @@ func (r *results) find(stack, name string) *measurement {
 	return r.measurements[i]
 }
 
+// of is what find finds, or a new measurement.
+func (r *results) of(stack, name string) *measurement {
+	m := r.find(stack, name)
+	if m == nil {
+		m = &measurement{Stack: stack, Case: name}
+		r.measurements = append(r.measurements, m)
+	}
+	return m
+}
+
 // against is the ratio of a measurement to the same requests to another stack; NaN where that was not measured. What only a server with accounts can do is
 // compared with the ceiling's answers to refresh.
 func (r *results) against(m *measurement, stack string) float64 {
@@ -76,10 +86,28 @@ type bench struct {
 	folder   string
 	self     string // this program
 	latchkey string
+	size     int64  // of Latchkey's program
 	root     string // of the module
 	postgres *database
 	stacks   []*stack
 	n        int // jobs so far
+}
+
+// newBench builds the program, in a folder that goes with stop.
+func newBench(ctx context.Context, o *options, progress io.Writer) (*bench, error) {
+	b := &bench{options: o, ctx: ctx, progress: progress}
+	var err error
+	if b.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if b.folder, err = os.MkdirTemp("", "latchkey-bench-"); err != nil {
+		return nil, err
+	}
+	if err := b.build(); err != nil {
+		b.stop()
+		return nil, err
+	}
+	return b, nil
 }
 
 // measure starts everything, measures, and ends everything.
@@ -88,19 +116,12 @@ func measure(ctx context.Context, o *options, progress io.Writer) (*results, err
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{options: o, ctx: ctx, progress: progress}
-	if b.self, err = os.Executable(); err != nil {
-		return nil, err
-	}
-	if b.folder, err = os.MkdirTemp("", "latchkey-bench-"); err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(b.folder)
-	r := &results{options: o}
-	if err := b.build(r); err != nil {
+	b, err := newBench(ctx, o, progress)
+	if err != nil {
 		return nil, err
 	}
 	defer b.stop()
+	r := &results{options: o, binary: b.size}
 	if slices.Contains(stacks, "postgres") || slices.Contains(stacks, "django") {
 		b.say("starting PostgreSQL")
 		if b.postgres, err = startPostgres(ctx); err != nil {
@@ -137,12 +158,7 @@ func measure(ctx context.Context, o *options, progress io.Writer) (*results, err
 				} else {
 					b.say("round %d of %d: %s on %s", round, o.rounds, name, s.name)
 				}
-				m := r.find(s.name, name)
-				if m == nil {
-					m = &measurement{Stack: s.name, Case: name}
-					r.measurements = append(r.measurements, m)
-				}
-				if err := b.once(s, name, duration, m, round > 0); err != nil {
+				if err := b.once(s, name, duration, r.of(s.name, name), round > 0); err != nil {
 					return nil, fmt.Errorf("%s on %s: %w", name, s.name, err)
 				}
 			}
@@ -168,7 +184,7 @@ func (b *bench) say(format string, args ...any) {
 }
 
 // build makes the program as it is given out, and notes its size.
-func (b *bench) build(r *results) error {
+func (b *bench) build() error {
 	b.say("building latchkey")
 	root, err := exec.CommandContext(b.ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
@@ -185,16 +201,16 @@ func (b *bench) build(r *results) error {
 	if err != nil {
 		return err
 	}
-	r.binary = info.Size()
+	b.size = info.Size()
 	return nil
 }
 
 // once runs one case on one stack for a while, and adds what it did to the measurement if it counts.
 func (b *bench) once(s *stack, name string, duration time.Duration, m *measurement, counts bool) error {
 	b.n++
-	j, server := s.job(name, b.n)
+	j, servers := s.job(name, b.n)
 	j.Duration = duration
-	before, beforeDatabase, err := b.spent(s, server)
+	before, beforeDatabase, err := b.spent(s, servers...)
 	if err != nil {
 		return err
 	}
@@ -202,12 +218,12 @@ func (b *bench) once(s *stack, name string, duration time.Duration, m *measureme
 	if err != nil {
 		return err
 	}
-	after, afterDatabase, err := b.spent(s, server)
+	after, afterDatabase, err := b.spent(s, servers...)
 	if err != nil {
 		return err
 	}
 	if name == "rotate" {
-		s.tokens = done.Tokens
+		copy(s.tokens, done.Tokens)
 	}
 	if counts {
 		m.Rates = append(m.Rates, float64(len(done.Latencies))/done.Elapsed.Seconds())
@@ -218,9 +234,16 @@ func (b *bench) once(s *stack, name string, duration time.Duration, m *measureme
 	return nil
 }
 
-// spent is the processor time of a server and of its database so far.
-func (b *bench) spent(s *stack, server *process) (own, db time.Duration, err error) {
-	if own, err = cpu(server.cmd.Process.Pid); err == nil && s.postgres {
+// spent is the processor time of servers and of their database so far.
+func (b *bench) spent(s *stack, servers ...*process) (own, db time.Duration, err error) {
+	for _, p := range servers {
+		one, err := cpu(p.cmd.Process.Pid)
+		if err != nil {
+			return 0, 0, err
+		}
+		own += one
+	}
+	if s.postgres {
 		db, err = cpu(b.postgres.pid)
 	}
 	return own, db, err
@@ -258,4 +281,5 @@ func (b *bench) stop() {
 	if b.postgres != nil {
 		b.postgres.stop()
 	}
+	_ = os.RemoveAll(b.folder)
 }

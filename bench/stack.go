@@ -18,10 +18,10 @@ import (
 type stack struct {
 	name     string
 	postgres bool
-	still    *process // without rotation
-	rotating *process
-	users    []account // one for each connection, of the server without rotation
-	tokens   []string  // the refresh tokens of the one with it
+	still    []*process // without rotation
+	rotating []*process
+	users    []account // one for each connection, of the servers without rotation
+	tokens   []string  // the refresh tokens of those with it
 }
 
 // An account is a user with tokens.
@@ -34,7 +34,7 @@ const (
 )
 
 func (s *stack) processes() []*process {
-	return slices.DeleteFunc([]*process{s.still, s.rotating}, func(p *process) bool { return p == nil })
+	return slices.Concat(s.still, s.rotating)
 }
 
 // does tells whether the stack has the case: the ceiling only answers.
@@ -49,9 +49,11 @@ func (b *bench) start(name string, cases []string) (*stack, *footprint, error) {
 	var err error
 	switch name {
 	case "ceiling":
-		s.still, err = b.launch(s, "", "/", func(address string) *exec.Cmd { return exec.Command(b.self, "ceiling", address) })
+		var p *process
+		p, err = b.launch(s, "", "/", func(address string) *exec.Cmd { return exec.Command(b.self, "ceiling", address) })
 		if err == nil {
-			f.Start = append(f.Start, s.still.started)
+			s.still = []*process{p}
+			f.Start = append(f.Start, p.started)
 		}
 	case "django":
 		err = b.startDjango(s, f, slices.Contains(cases, "rotate"))
@@ -62,19 +64,19 @@ func (b *bench) start(name string, cases []string) (*stack, *footprint, error) {
 		return s, f, err
 	}
 	time.Sleep(time.Second) // what a start leaves to do is done
-	if f.Idle, err = memory(s.still.cmd.Process.Pid, "VmRSS"); err != nil {
+	if f.Idle, err = memory(s.still[0].cmd.Process.Pid, "VmRSS"); err != nil {
 		return s, f, err
 	}
 	for i := range b.connections {
 		u := account{name: fmt.Sprintf("user%d", i), access: "none", refresh: "none"}
 		if name != "ceiling" {
-			if u, err = register(s.still.address, u.name); err != nil {
+			if u, err = register(s.still[0].address, u.name); err != nil {
 				return s, f, err
 			}
 		}
 		s.users = append(s.users, u)
 		if s.rotating != nil {
-			u, err := register(s.rotating.address, u.name)
+			u, err := register(s.rotating[0].address, u.name)
 			if err != nil {
 				return s, f, err
 			}
@@ -98,9 +100,9 @@ func (b *bench) place(s *stack, variant string) (string, error) {
 	return "sqlite://" + filepath.Join(b.folder, name+".db"), nil
 }
 
-// configuration is Latchkey's: the safe profile with its defaults, but for what is named here.
-func (b *bench) configuration(database string, rotate bool) ([]byte, error) {
-	return json.MarshalIndent(map[string]any{ // YAML takes JSON
+// configuration writes Latchkey's and returns its file: the safe profile with its defaults, but for what is named here.
+func (b *bench) configuration(name, database string, rotate bool) (file string, err error) {
+	text, err := json.MarshalIndent(map[string]any{ // YAML takes JSON
 		"database":          database,
 		"secret_key":        secretKey,
 		"mounts":            []any{map[string]any{"path": "/auth", "dialect": "djoser"}},
@@ -115,6 +117,20 @@ func (b *bench) configuration(database string, rotate bool) ([]byte, error) {
 			"BLACKLIST_AFTER_ROTATION": rotate,
 		},
 	}, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	file = filepath.Join(b.folder, name+".yaml")
+	return file, os.WriteFile(file, text, 0o600)
+}
+
+// serveFile starts Latchkey with a configuration.
+func (b *bench) serveFile(file, log string) (*process, error) {
+	return launch(b.ctx, log, "/readyz", func(address string) *exec.Cmd {
+		cmd := exec.Command(b.latchkey, "serve", "--config", file, "--listen", address)
+		cmd.Dir, cmd.Env = b.folder, environment()
+		return cmd
+	})
 }
 
 func (b *bench) startLatchkey(s *stack, f *footprint, rotate bool) error {
@@ -123,21 +139,11 @@ func (b *bench) startLatchkey(s *stack, f *footprint, rotate bool) error {
 		if err != nil {
 			return nil, nil, err
 		}
-		text, err := b.configuration(database, rotate)
+		file, err := b.configuration(s.name+variant, database, rotate)
 		if err != nil {
 			return nil, nil, err
 		}
-		file := filepath.Join(b.folder, s.name+variant+".yaml")
-		if err := os.WriteFile(file, text, 0o600); err != nil {
-			return nil, nil, err
-		}
-		again := func() (*process, error) {
-			return b.launch(s, variant, "/readyz", func(address string) *exec.Cmd {
-				cmd := exec.Command(b.latchkey, "serve", "--config", file, "--listen", address)
-				cmd.Dir, cmd.Env = b.folder, environment()
-				return cmd
-			})
-		}
+		again := func() (*process, error) { return b.serveFile(file, file+".log") }
 		p, err := again()
 		return p, again, err
 	}
@@ -154,11 +160,17 @@ func (b *bench) startLatchkey(s *stack, f *footprint, rotate bool) error {
 		f.Start = append(f.Start, p.started)
 		p.stop()
 	}
-	var err error
-	if s.still, _, err = serve("_still", false); err != nil || !rotate {
+	p, _, err := serve("_still", false)
+	if err != nil {
 		return err
 	}
-	s.rotating, _, err = serve("_rotating", true)
+	s.still = []*process{p}
+	if !rotate {
+		return nil
+	}
+	if p, _, err = serve("_rotating", true); err == nil {
+		s.rotating = []*process{p}
+	}
 	return err
 }
 
@@ -208,13 +220,17 @@ func (b *bench) startDjango(s *stack, f *footprint, rotate bool) error {
 			return furnish(exec.Command(gunicorn, "--bind", address, "--workers", "2", "--log-level", "warning", "django.core.wsgi:get_wsgi_application()"))
 		})
 	}
-	var err error
-	if s.still, err = serve("_still", false); err != nil {
+	p, err := serve("_still", false)
+	if err != nil {
 		return err
 	}
-	f.Start = append(f.Start, s.still.started)
-	if rotate {
-		s.rotating, err = serve("_rotating", true)
+	s.still = []*process{p}
+	f.Start = append(f.Start, p.started)
+	if !rotate {
+		return nil
+	}
+	if p, err = serve("_rotating", true); err == nil {
+		s.rotating = []*process{p}
 	}
 	return err
 }
@@ -258,13 +274,16 @@ func post(address, path string, status int, body any) (map[string]string, error)
 	return texts, nil
 }
 
-// job is what is to be sent for a case, and to which server; n is a number of its own.
-func (s *stack) job(name string, n int) (job, *process) {
-	p := s.still
+// job is what is to be sent for a case, and to which servers; n is a number of its own.
+func (s *stack) job(name string, n int) (job, []*process) {
+	servers := s.still
 	if name == "rotate" {
-		p = s.rotating
+		servers = s.rotating
 	}
-	j := job{Address: p.address, Status: http.StatusOK}
+	j := job{Status: http.StatusOK}
+	for _, p := range servers {
+		j.Addresses = append(j.Addresses, p.address)
+	}
 	if name == "register" {
 		j.Status = http.StatusCreated
 	}
@@ -287,5 +306,5 @@ func (s *stack) job(name string, n int) (job, *process) {
 		}
 		j.Connections = append(j.Connections, c)
 	}
-	return j, p
+	return j, servers
 }
