@@ -53,7 +53,7 @@ func (o *options) flags() *flag.FlagSet {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.DurationVar(&o.duration, "duration", 2*time.Second, "how long each request is sent to each server in a round")
 	set.IntVar(&o.rounds, "rounds", 3, "how often all of it is done")
-	set.IntVar(&o.connections, "connections", 8, "how many connections send at once, each with a user of its own")
+	set.IntVar(&o.connections, "connections", 64, "how many connections send at once, each with a user of its own")
 	set.IntVar(&o.iterations, "iterations", 260_000, "the count of PBKDF2 on both sides; 260000 is Django 3.2's")
 	set.IntVar(&o.starts, "starts", 5, "how often a start is measured")
 	set.StringVar(&o.only, "only", "", "a list of these: "+strings.Join(slices.Concat(stackNames, caseNames), ", "))

@@ -36,7 +36,16 @@ func (s *Store) Blacklist(ctx context.Context, o Outstanding, now time.Time) (fi
 		owner = ID{}
 	}
 	err = s.InTx(ctx, func(tx *Store) error {
-		// The row is mostly there; asking first keeps an INSERT that does nothing from using up an id.
+		list := func() error {
+			n, err := tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
+				SELECT $1, id FROM token_blacklist_outstandingtoken WHERE jti = $2 ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), o.JTI)
+			first = n > 0
+			return err
+		}
+		if err := list(); err != nil || first { // mostly it is on record
+			return err
+		}
+		// Asking first keeps an INSERT that does nothing from using up an id.
 		err := tx.do(ctx, `INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
 			SELECT (SELECT `+s.key()+` FROM `+s.users+s.byKey()+`), CAST($2 AS text), $3, $4, $5
 			WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken WHERE jti = CAST($2 AS text)) ON CONFLICT (jti) DO NOTHING`,
@@ -44,10 +53,7 @@ func (s *Store) Blacklist(ctx context.Context, o Outstanding, now time.Time) (fi
 		if err != nil {
 			return err
 		}
-		n, err := tx.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id)
-			SELECT $1, id FROM token_blacklist_outstandingtoken WHERE jti = $2 ON CONFLICT (token_id) DO NOTHING`, s.stamp(now), o.JTI)
-		first = n > 0
-		return err
+		return list()
 	})
 	return first && err == nil, err
 }
