@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 
 	"latchkey/internal/testenv"
 )
@@ -90,6 +94,10 @@ func scrape(t *testing.T, address string) string {
 	data, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("%d %v", answer.StatusCode, err)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation) // Prometheus's own
+	if _, err := parser.TextToMetricFamilies(bytes.NewReader(data)); err != nil {
+		t.Fatalf("%v in\n%s", err, data)
 	}
 	return string(data)
 }

@@ -4,24 +4,25 @@ package metrics
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"io"
+	"maps"
 	"net/http"
-	"strconv"
+	"slices"
+	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	victoria "github.com/VictoriaMetrics/metrics"
 )
 
 // Metrics are those of one server. Without them, nil, nothing is counted.
 type Metrics struct {
-	registry  *prometheus.Registry
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-	throttled *prometheus.CounterVec
-	events    *prometheus.CounterVec
-	tokens    *prometheus.CounterVec
-	mails     *prometheus.CounterVec
+	set      *victoria.Set // of its own: there may be several servers in a process
+	sources  Sources
+	requests *vector[request, answers]
+	events   *vector[string, victoria.Counter]
+	tokens   *vector[string, victoria.Counter]
+	mails    *vector[string, victoria.Counter]
 }
 
 // Sources are what metrics are read from when somebody asks for them.
@@ -38,39 +39,58 @@ type Sources struct {
 
 // New makes the metrics of a server.
 func New(s Sources) *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "latchkey_requests_total", Help: "Requests answered, by route, method and status.",
-		}, []string{"route", "method", "status"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "latchkey_request_seconds", Help: "How long requests took, by route.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
-		}, []string{"route"}),
-		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "latchkey_throttled_total", Help: "Requests refused because there were too many, by route.",
-		}, []string{"route"}),
-		events: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "latchkey_events_total", Help: "What happened to accounts, by the event's name: user.login and login.failed, for instance.",
-		}, []string{"event"}),
-		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "latchkey_tokens_total", Help: "Tokens handed out, by kind.",
-		}, []string{"kind"}),
-		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "latchkey_mails_total", Help: "Attempts to send mail, by result: sent, retried or given_up.",
-		}, []string{"result"}),
+	victoria.ExposeMetadata(true) // it is the process's: without it no metric tells its type
+	set := victoria.NewSet()
+	counters := func(name, label string) *vector[string, victoria.Counter] {
+		return newVector(func(value string) *victoria.Counter {
+			return set.NewCounter(fmt.Sprintf("%s{%s=%q}", name, label, value))
+		})
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.throttled, m.events, m.tokens, m.mails,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &read{sources: s})
-	for name, pool := range s.Pools {
-		m.registry.MustRegister(collectors.NewDBStatsCollector(pool, name))
+	return &Metrics{
+		set:      set,
+		sources:  s,
+		requests: newVector(func(r request) *answers { return newAnswers(set, r) }),
+		events:   counters("latchkey_events_total", "event"),
+		tokens:   counters("latchkey_tokens_total", "kind"),
+		mails:    counters("latchkey_mails_total", "result"),
 	}
-	return m
 }
 
 // Handler answers Prometheus.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		m.set.WritePrometheus(w)
+		m.sources.write(r.Context(), w)
+		victoria.WriteGoMetrics(w)
+		victoria.WriteProcMetrics(w)
+		victoria.WriteFDMetrics(w)
+	})
+}
+
+// request is what requests are told apart by.
+type request struct {
+	route, method string
+	status        int
+}
+
+// answers count those to one kind of request.
+type answers struct {
+	all       *victoria.Counter
+	durations *victoria.PrometheusHistogram // shared by all of the route
+	throttled *victoria.Counter             // nil but for the status 429; shared by all of the route
+}
+
+func newAnswers(set *victoria.Set, r request) *answers {
+	a := &answers{
+		all: set.NewCounter(fmt.Sprintf(`latchkey_requests_total{method=%q,route=%q,status="%d"}`, r.method, r.route, r.status)),
+		durations: set.GetOrCreatePrometheusHistogramExt(fmt.Sprintf("latchkey_request_seconds{route=%q}", r.route),
+			[]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}),
+	}
+	if r.status == http.StatusTooManyRequests {
+		a.throttled = set.GetOrCreateCounter(fmt.Sprintf("latchkey_throttled_total{route=%q}", r.route))
+	}
+	return a
 }
 
 // Request counts an answer.
@@ -81,10 +101,11 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	if route == "" {
 		route = "other"
 	}
-	m.requests.WithLabelValues(route, methodOf(method), strconv.Itoa(status)).Inc()
-	m.durations.WithLabelValues(route).Observe(took.Seconds())
-	if status == http.StatusTooManyRequests {
-		m.throttled.WithLabelValues(route).Inc()
+	a := m.requests.of(request{route, methodOf(method), status})
+	a.all.Inc()
+	a.durations.Update(took.Seconds())
+	if a.throttled != nil {
+		a.throttled.Inc()
 	}
 }
 
@@ -100,54 +121,92 @@ func methodOf(method string) string {
 // Event counts what happened to an account.
 func (m *Metrics) Event(name string) {
 	if m != nil {
-		m.events.WithLabelValues(name).Inc()
+		m.events.of(name).Inc()
 	}
 }
 
 // Token counts a token that is handed out.
 func (m *Metrics) Token(kind string) {
 	if m != nil {
-		m.tokens.WithLabelValues(kind).Inc()
+		m.tokens.of(kind).Inc()
 	}
 }
 
 // Mail counts an attempt to send one.
 func (m *Metrics) Mail(result string) {
 	if m != nil {
-		m.mails.WithLabelValues(result).Inc()
+		m.mails.of(result).Inc()
 	}
 }
 
-// read collects what is looked up when somebody asks.
-type read struct{ sources Sources }
+// A vector is what is counted by the values of labels, each made when it is first asked for: the set would find it by its name alone, which a request need not spell.
+type vector[Labels comparable, Metric any] struct {
+	add func(Labels) *Metric
 
-var (
-	hashing = prometheus.NewDesc("latchkey_hashing", "Passwords being hashed.", nil, nil)
-	waiting = prometheus.NewDesc("latchkey_hash_queue", "Passwords that wait to be hashed.", nil, nil)
-	refused = prometheus.NewDesc("latchkey_hash_refused_total", "Passwords that found the queue full; their requests were answered 503.", nil, nil)
-	owed    = prometheus.NewDesc("latchkey_mail_queue", "Mails that wait to be sent.", nil, nil)
-	oldest  = prometheus.NewDesc("latchkey_mail_queue_oldest_seconds", "How long the oldest of them has waited.", nil, nil)
-	build   = prometheus.NewDesc("latchkey_build_info", "The running version; always 1.", []string{"version"}, nil)
-)
-
-// Describe names what Collect collects.
-func (r *read) Describe(names chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{hashing, waiting, refused, owed, oldest, build} {
-		names <- d
-	}
+	mu   sync.RWMutex
+	made map[Labels]*Metric
 }
 
-// Collect reads it. While the database does not answer, the mail queue is left out.
-func (r *read) Collect(values chan<- prometheus.Metric) {
-	running, queue, full := r.sources.Hashing()
-	values <- prometheus.MustNewConstMetric(hashing, prometheus.GaugeValue, float64(running))
-	values <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(queue))
-	values <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(full))
-	values <- prometheus.MustNewConstMetric(build, prometheus.GaugeValue, 1, r.sources.Version)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+func newVector[Labels comparable, Metric any](add func(Labels) *Metric) *vector[Labels, Metric] {
+	return &vector[Labels, Metric]{add: add, made: map[Labels]*Metric{}}
+}
+
+// of is the one with these labels.
+func (v *vector[Labels, Metric]) of(labels Labels) *Metric {
+	v.mu.RLock()
+	m, ok := v.made[labels]
+	v.mu.RUnlock()
+	if ok {
+		return m
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if m, ok = v.made[labels]; !ok {
+		m = v.add(labels)
+		v.made[labels] = m
+	}
+	return m
+}
+
+// write tells what is looked up when somebody asks. While the database does not answer, the mail queue is left out.
+func (s *Sources) write(ctx context.Context, w io.Writer) {
+	running, waiting, refused := s.Hashing()
+	victoria.WriteGaugeUint64(w, "latchkey_hashing", uint64(running))
+	victoria.WriteGaugeUint64(w, "latchkey_hash_queue", uint64(waiting))
+	victoria.WriteCounterUint64(w, "latchkey_hash_refused_total", refused)
+	victoria.WriteGaugeUint64(w, fmt.Sprintf("latchkey_build_info{version=%q}", s.Version), 1)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if mails, age, err := r.sources.OwedMail(ctx); err == nil {
-		values <- prometheus.MustNewConstMetric(owed, prometheus.GaugeValue, float64(mails))
-		values <- prometheus.MustNewConstMetric(oldest, prometheus.GaugeValue, age.Seconds())
+	if mails, oldest, err := s.OwedMail(ctx); err == nil {
+		victoria.WriteGaugeUint64(w, "latchkey_mail_queue", uint64(mails))
+		victoria.WriteGaugeFloat64(w, "latchkey_mail_queue_oldest_seconds", oldest.Seconds())
+	}
+	s.writePools(w)
+}
+
+// writePools tells of the database's connections, by the names that Prometheus's client for Go gives.
+func (s *Sources) writePools(w io.Writer) {
+	stats := map[string]sql.DBStats{}
+	for name, pool := range s.Pools {
+		stats[name] = pool.Stats()
+	}
+	for _, metric := range []struct {
+		name, kind string
+		value      func(sql.DBStats) float64
+	}{
+		{"go_sql_max_open_connections", "gauge", func(s sql.DBStats) float64 { return float64(s.MaxOpenConnections) }},
+		{"go_sql_open_connections", "gauge", func(s sql.DBStats) float64 { return float64(s.OpenConnections) }},
+		{"go_sql_in_use_connections", "gauge", func(s sql.DBStats) float64 { return float64(s.InUse) }},
+		{"go_sql_idle_connections", "gauge", func(s sql.DBStats) float64 { return float64(s.Idle) }},
+		{"go_sql_wait_count_total", "counter", func(s sql.DBStats) float64 { return float64(s.WaitCount) }},
+		{"go_sql_wait_duration_seconds_total", "counter", func(s sql.DBStats) float64 { return s.WaitDuration.Seconds() }},
+		{"go_sql_max_idle_closed_total", "counter", func(s sql.DBStats) float64 { return float64(s.MaxIdleClosed) }},
+		{"go_sql_max_idle_time_closed_total", "counter", func(s sql.DBStats) float64 { return float64(s.MaxIdleTimeClosed) }},
+		{"go_sql_max_lifetime_closed_total", "counter", func(s sql.DBStats) float64 { return float64(s.MaxLifetimeClosed) }},
+	} {
+		victoria.WriteMetadataIfNeeded(w, metric.name, metric.kind)
+		for _, pool := range slices.Sorted(maps.Keys(stats)) {
+			fmt.Fprintf(w, "%s{db_name=%q} %g\n", metric.name, pool, metric.value(stats[pool]))
+		}
 	}
 }
