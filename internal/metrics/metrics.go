@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	victoria "github.com/VictoriaMetrics/metrics"
@@ -143,27 +144,30 @@ func (m *Metrics) Mail(result string) {
 type vector[Labels comparable, Metric any] struct {
 	add func(Labels) *Metric
 
-	mu   sync.RWMutex
-	made map[Labels]*Metric
+	made atomic.Pointer[map[Labels]*Metric] // never changed, but replaced: those who ask need no lock
+	mu   sync.Mutex                         // of who adds
 }
 
 func newVector[Labels comparable, Metric any](add func(Labels) *Metric) *vector[Labels, Metric] {
-	return &vector[Labels, Metric]{add: add, made: map[Labels]*Metric{}}
+	v := &vector[Labels, Metric]{add: add}
+	v.made.Store(&map[Labels]*Metric{})
+	return v
 }
 
 // of is the one with these labels.
 func (v *vector[Labels, Metric]) of(labels Labels) *Metric {
-	v.mu.RLock()
-	m, ok := v.made[labels]
-	v.mu.RUnlock()
-	if ok {
+	if m, ok := (*v.made.Load())[labels]; ok {
 		return m
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if m, ok = v.made[labels]; !ok {
+	made := *v.made.Load()
+	m, ok := made[labels]
+	if !ok {
+		made = maps.Clone(made)
 		m = v.add(labels)
-		v.made[labels] = m
+		made[labels] = m
+		v.made.Store(&made)
 	}
 	return m
 }
