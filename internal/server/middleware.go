@@ -66,11 +66,15 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 					writeError(rec, r, drf.Detail(http.StatusInternalServerError, message.T("A server error occurred.")))
 				}
 			}
+			end := o.Now()
 			answered(rec.route, rec.status)
-			s.metrics.Request(rec.route, r.Method, rec.status, o.Now().Sub(start))
-			// The path alone: a query may hold what is nobody's business. So may a path that somebody was mailed.
-			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)),
-				slog.Int("status", rec.status), slog.Duration("took", o.Now().Sub(start)))
+			s.metrics.Request(rec.route, r.Method, rec.status, end.Sub(start))
+			if line := o.Log.Handler(); line.Enabled(r.Context(), slog.LevelInfo) { // a Logger would look up the line of the source each time
+				// The path alone: a query may hold what is nobody's business. So may a path that somebody was mailed.
+				record := slog.NewRecord(end, slog.LevelInfo, "request", 0)
+				record.AddAttrs(slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", end.Sub(start)))
+				_ = line.Handle(r.Context(), record)
+			}
 		}()
 		if preflight {
 			rec.WriteHeader(http.StatusOK)

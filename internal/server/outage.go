@@ -70,6 +70,9 @@ func (t *told) first(line string, now time.Time) (first bool, leftOut int) {
 // unavailableIn is the text of a record's error where that is the database's absence.
 func unavailableIn(record slog.Record) (cause string) {
 	record.Attrs(func(a slog.Attr) bool {
+		if a.Value.Kind() != slog.KindAny {
+			return true
+		}
 		if err, ok := a.Value.Any().(error); ok && errors.Is(err, store.ErrUnavailable) {
 			cause = err.Error()
 		}
