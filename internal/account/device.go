@@ -53,6 +53,12 @@ func (s *Service) noteUse(ctx context.Context, user *store.User, token tokens.To
 	if !s.Devices || user == nil {
 		return nil
 	}
+	if d.ID == "" {
+		var err error
+		if d, err = s.Store.DeviceOfRefresh(ctx, token.JTI()); err != nil && !gone(err) {
+			return err
+		}
+	}
 	switch {
 	case d.ID == "": // of Django
 		return s.noteRefresh(ctx, s.Store, user, token.JTI(), token)

@@ -56,17 +56,15 @@ type DeviceUse struct {
 
 // DeviceOfRefresh reads the device that a refresh token belongs to.
 func (s *Store) DeviceOfRefresh(ctx context.Context, jti string) (d DeviceUse, err error) {
-	err = s.first(ctx, []any{&d.ID, instant{&d.UsedAt}, optional{&d.EndedAt}}, "SELECT id, used_at, ended_at FROM latchkey_device WHERE id = "+deviceOfRefresh, jti)
+	err = s.first(ctx, []any{&d.ID, instant{&d.UsedAt}, optional{&d.EndedAt}}, `SELECT id, used_at, ended_at FROM latchkey_device
+		WHERE id = coalesce((SELECT family FROM latchkey_refresh WHERE jti = $1), CAST($1 AS text))`, jti)
 	return d, err
 }
-
-// deviceOfRefresh is the id of the device that the refresh token with the jti $1 belongs to.
-const deviceOfRefresh = "coalesce((SELECT family FROM latchkey_refresh WHERE jti = $1), CAST($1 AS text))"
 
 // A TokenUse is what is on record of a refresh or sliding token that somebody uses.
 type TokenUse struct {
 	Listed bool      // on the blacklist
-	Device DeviceUse // zero: none
+	Device DeviceUse // that which began with the token; zero: none did, but DeviceOfRefresh may know one
 	User   *User     // nil: not asked
 }
 
@@ -86,11 +84,8 @@ func (s *Store) TokenUse(ctx context.Context, jti, column, value string) (use To
 		}
 	}
 	if s.Apps().Blacklist {
-		if use.Listed, err = s.Blacklisted(ctx, jti); err != nil {
-			return use, err
-		}
+		use.Listed, err = s.Blacklisted(ctx, jti)
 	}
-	use.Device, err = s.DeviceOfRefresh(ctx, jti)
 	return use, orNone(err)
 }
 
@@ -99,8 +94,7 @@ func tokenUseQuery(f *facts) string {
 	if f.apps.Blacklist {
 		listed = "EXISTS (" + isListed + ")"
 	}
-	return "SELECT " + f.model.all + ", " + listed + ", coalesce(d.id, ''), d.used_at, d.ended_at FROM " + quote(f.model.Table) + " AS u LEFT JOIN latchkey_device AS d ON d.id = " +
-		deviceOfRefresh + " WHERE u." + f.model.key + " = $2"
+	return "SELECT " + f.model.all + ", " + listed + ", coalesce(d.id, ''), d.used_at, d.ended_at FROM " + quote(f.model.Table) + " AS u LEFT JOIN latchkey_device AS d ON d.id = $1 WHERE u." + f.model.key + " = $2"
 }
 
 // Devices lists what a user has open, of each kind at most limit: what is on record here, the token key, and refresh tokens of Django's that came here never
