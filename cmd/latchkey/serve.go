@@ -66,8 +66,8 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	return run(ctx, cfg, s, listener, log)
 }
 
-// ballastSize is memory that is never touched, so that there is none of it, but which the garbage collector counts: it lets that much more garbage come together between two runs. Twenty
-// requests' worth for each would be a tenth of their processor time. GOGC does so in proportion to what is in use, with which a few passwords' hashes would ask for gigabytes.
+// ballastSize is memory that is never touched, so that there is none of it, but which the garbage collector counts: it lets that much more garbage come together between two runs, which
+// would take a tenth of a busy server's processor time without it, and take a fortieth. GOGC does so in proportion to what is in use, with which a few passwords' hashes would ask for gigabytes.
 const ballastSize = 16 << 20
 
 // leaveRoom lets the Go scheduler run as many goroutines more as hash passwords. Where all it may run did, a request that needs no hash would wait for one of them to be stopped,

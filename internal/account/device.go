@@ -49,6 +49,7 @@ func (s *Service) noteRefresh(ctx context.Context, tx *store.Store, user *store.
 }
 
 // noteUse records the use of a refresh or sliding token that stays as it is, and refuses one whose device was ended: without a blacklist nothing else tells.
+// d is the device that began with the token, if one did.
 func (s *Service) noteUse(ctx context.Context, user *store.User, token tokens.Token, d store.DeviceUse) error {
 	if !s.Devices || user == nil {
 		return nil

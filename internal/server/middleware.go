@@ -73,7 +73,7 @@ func (s *Server) middleware(cfg *config.Config, o Options, next http.Handler) ht
 				// The path alone: a query may hold what is nobody's business. So may a path that somebody was mailed.
 				record := slog.NewRecord(end, slog.LevelInfo, "request", 0)
 				record.AddAttrs(slog.String("method", r.Method), slog.String("path", withoutKeys(r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", end.Sub(start)))
-				_ = line.Handle(r.Context(), record)
+				_ = line.Handle(r.Context(), record) // nor would a Logger tell of a line that could not be written
 			}
 		}()
 		if preflight {

@@ -70,17 +70,14 @@ type TokenUse struct {
 
 // TokenUse reads what a token's use asks for. Where the token names its user by the key, whom it names comes with it, in one query.
 func (s *Store) TokenUse(ctx context.Context, jti, column, value string) (use TokenUse, err error) {
-	m := s.Model()
-	if field, ok := m.Field(column); ok && field.role == keyRole {
-		if id, ok := s.ParseID(value); ok {
-			u, dest := m.blank()
-			dest = append(dest, flag{&use.Listed}, &use.Device.ID, optional{&use.Device.UsedAt}, optional{&use.Device.EndedAt})
-			if err = s.first(ctx, dest, s.facts.Load().use, jti, id); err == nil {
-				use.User = u
-			}
-			if !errors.Is(err, ErrNotFound) {
-				return use, err
-			}
+	if id, _, ok := s.asKey(column, value); ok {
+		u, dest := s.Model().blank()
+		dest = append(dest, flag{&use.Listed}, &use.Device.ID, optional{&use.Device.UsedAt}, optional{&use.Device.EndedAt})
+		if err = s.first(ctx, dest, s.facts.Load().use, jti, id); err == nil {
+			use.User = u
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return use, err
 		}
 	}
 	if s.Apps().Blacklist {

@@ -30,10 +30,9 @@ type query struct {
 	args []any
 	turn chan bool // true: it has a lane now; false: it is done
 
-	begun bool // a row was taken, so that it cannot be asked again
-	none  bool // there was no row
-	lost  bool // its connection ended
-	err   error
+	none bool // no row was taken, so that it can be asked again
+	lost bool // its connection ended
+	err  error
 }
 
 const (
@@ -113,7 +112,7 @@ func (p *pipeline) lead(q *query) {
 		cancel()
 	}
 	for _, q := range queries {
-		if n == 0 || q.err != nil && !q.begun { // an error of one ends those behind it
+		if n == 0 || q.err != nil && q.none { // an error of one ends those behind it
 			p.alone(q)
 		}
 	}
@@ -122,7 +121,7 @@ func (p *pipeline) lead(q *query) {
 // alone asks one query, again where its connection ended under it: it may have been closed while it rested.
 func (p *pipeline) alone(q *query) {
 	for range 3 {
-		if p.ask(q.ctx, []*query{q}); q.err == nil || q.begun || !q.lost || q.ctx.Err() != nil {
+		if p.ask(q.ctx, []*query{q}); q.err == nil || !q.none || !q.lost || q.ctx.Err() != nil {
 			return
 		}
 	}
@@ -183,11 +182,9 @@ func (q *query) take(rows pgx.Rows, err error) {
 		return
 	}
 	defer rows.Close()
-	more := true
-	for ; more && rows.Next(); q.begun, q.none = true, false {
-		if more, q.err = q.next(rows); q.err != nil {
-			return
-		}
+	var more bool
+	if q.none, more, q.err = handOn(rows, q.next); q.err != nil {
+		return
 	}
 	rows.Close()
 	if more { // who has all that was wanted does not care what became of the rest

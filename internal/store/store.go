@@ -286,6 +286,20 @@ type querier interface {
 // A row is one of an answer.
 type row interface{ Scan(dest ...any) error }
 
+// handOn hands rows to next for as long as it asks for more. It tells whether there was none, and whether next wanted more still; what ended the rows their owner knows.
+func handOn(rows interface {
+	row
+	Next() bool
+}, next func(row) (bool, error)) (none, more bool, err error) {
+	none, more = true, true
+	for ; more && rows.Next(); none = false {
+		if more, err = next(rows); err != nil {
+			break
+		}
+	}
+	return none, more, err
+}
+
 // plainly runs statements on a pool of database/sql, on a transaction, or on a connection that is in one.
 type plainly struct {
 	on interface {
@@ -313,11 +327,8 @@ func (p plainly) rows(ctx context.Context, next func(row) (bool, error), query s
 		return true, err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err and the Close below report what matters
-	none = true
-	for more := true; more && rows.Next(); none = false {
-		if more, err = next(rows); err != nil {
-			return none, err
-		}
+	if none, _, err = handOn(rows, next); err != nil {
+		return none, err
 	}
 	return none, errors.Join(rows.Err(), rows.Close())
 }

@@ -155,10 +155,8 @@ func (t *transaction) rows(ctx context.Context, next func(row) (bool, error), qu
 			return err
 		}
 		defer rows.Close()
-		for more := true; more && rows.Next(); none = false {
-			if more, err = next(rows); err != nil {
-				return err
-			}
+		if none, _, err = handOn(rows, next); err != nil {
+			return err
 		}
 		rows.Close()
 		return rows.Err()

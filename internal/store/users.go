@@ -131,11 +131,10 @@ func (s *Store) userList(ctx context.Context, query string, args ...any) ([]User
 
 // UserBy reads the user who has exactly this value in a column: ErrNotFound, ErrMultiple.
 func (s *Store) UserBy(ctx context.Context, column, value string) (*User, error) {
-	if field, ok := s.Model().Field(column); ok && field.role == keyRole {
-		id, ok := s.ParseID(value)
-		if !ok {
-			return nil, ErrNotFound
-		}
+	switch id, isKey, ok := s.asKey(column, value); {
+	case isKey && !ok:
+		return nil, ErrNotFound
+	case isKey:
 		return s.User(ctx, id)
 	}
 	users, err := s.usersBy(ctx, column, value, " LIMIT 2")
@@ -155,15 +154,23 @@ func (s *Store) UsersBy(ctx context.Context, column, value string) ([]User, erro
 	return s.usersBy(ctx, column, value, "")
 }
 
+// asKey reads a value of the key's column: not ok for what is no key. It tells whether the column is the key's.
+func (s *Store) asKey(column, value string) (id ID, isKey, ok bool) {
+	if field, found := s.Model().Field(column); !found || field.role != keyRole {
+		return ID{}, false, false
+	}
+	id, ok = s.ParseID(value)
+	return id, true, ok
+}
+
 func (s *Store) usersBy(ctx context.Context, column, value, limit string) ([]User, error) {
 	field, ok := s.Model().Field(column)
+	id, isKey, fits := s.asKey(column, value)
 	var arg any = value
 	switch {
-	case ok && field.role == keyRole:
-		id, ok := s.ParseID(value)
-		if !ok {
-			return nil, nil
-		}
+	case isKey && !fits:
+		return nil, nil
+	case isKey:
 		arg = id
 	case ok && field.Kind == Integer:
 		n, err := strconv.ParseInt(value, 10, 64)
